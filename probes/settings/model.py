@@ -1,0 +1,72 @@
+"""Validated settings as the rest of the program sees them. Reading the YAML lives in settings.load."""
+
+from dataclasses import dataclass, field
+
+from probes.domain.plan import Problem
+from probes.domain.target import Secret, Target
+
+
+class SettingsError(Exception):
+    """The file cannot be used; `problems` has every fault found, each with its place and cure."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class WebSettings:
+    host: str = "127.0.0.1"
+    port: int = 9500
+    threads: int = 16
+    title: str = "FirstToken"
+    admin_token: Secret | None = None  # None: whoever reaches the page may press Refresh
+    trusted_proxies: int = 0  # how many X-Forwarded-For hops to believe
+    refresh_cooldown_seconds: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """`uri` None: SQLite under the data directory."""
+
+    uri: Secret | None = None  # mongodb://... ; may hold a password
+    database: str = "firsttoken"
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionSettings:
+    """Days; None keeps for ever."""
+
+    results_days: float | None = 100.0
+    hourly_days: float | None = 100.0
+    daily_days: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSettings:
+    location: str = "local"
+    concurrency: int = 32  # probes in flight per process
+    provider_concurrency: int = 8  # probes in flight per provider
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatorSettings:
+    """Only the demo uses it: start the loopback provider with this scenario file."""
+
+    scenarios: str
+    seed: int = 1
+    history_days: int = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    source: str  # the file as the operator named it
+    version: str  # hash of the file's meaning; a change of ours starts a new series
+    targets: tuple[Target, ...] = ()
+    web: WebSettings = field(default_factory=WebSettings)
+    store: StoreSettings = field(default_factory=StoreSettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
+    agent: AgentSettings = field(default_factory=AgentSettings)
+    simulator: SimulatorSettings | None = None
+    secrets: tuple[Secret, ...] = ()  # all secret values, for the redactor
+    warnings: tuple[Problem, ...] = ()  # worth telling, not worth refusing

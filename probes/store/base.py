@@ -1,0 +1,163 @@
+"""The store's port, in domain terms. The agent writes it, the web reads it, and they meet nowhere else.
+
+Two implementations (sqlite, mongo) pass the same contract suite. All times are aware UTC, cut to milliseconds.
+Every method may raise StoreUnavailableError; none returns an empty answer because a query failed.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from probes.domain.outcome import Outcome
+from probes.domain.plan import AgentStatus, Plan, PlanDiff, Problem, RefreshRequest
+from probes.domain.result import Category, ProbeResult, Trigger
+from probes.domain.rollup import Period, Rollup
+from probes.domain.state import TargetStatistics, Verdict
+
+MAX_PAGE_SIZE: Final = 1000
+
+
+class StoreError(Exception):
+    """Root of what a store raises."""
+
+
+class StoreUnavailableError(StoreError):
+    """The database cannot be reached or refuses to work; try again later, nothing was decided."""
+
+
+class CursorError(StoreError):
+    """A page cursor that this store never gave out."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResultQuery:
+    """Filters are joined by AND, values inside one by OR; empty means any. `since` <= due time < `until`."""
+
+    since: datetime | None = None  # None: 90 days back, so that each query has a bound
+    until: datetime | None = None
+    targets: Collection[str] = ()
+    providers: Collection[str] = ()
+    locations: Collection[str] = ()
+    categories: Collection[Category] = ()
+    outcomes: Collection[Outcome] = ()
+    triggers: Collection[Trigger] = ()
+    limit: int = 50  # at most MAX_PAGE_SIZE
+    cursor: str | None = None  # of the page before
+    oldest_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResultPage:
+    results: tuple[ProbeResult, ...]
+    next_cursor: str | None  # None: this is the last page
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshUpdate:
+    """What an agent reports on a refresh; None leaves a field as it is."""
+
+    total: int | None = None
+    finished: int | None = None
+    is_done: bool = False
+    diff: PlanDiff | None = None
+    problems: tuple[Problem, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long each kind is kept; None keeps it for ever. Rollups outlive raw results."""
+
+    results: timedelta | None = timedelta(days=100)
+    hourly: timedelta | None = timedelta(days=100)
+    daily: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoreHealth:
+    kind: str  # "sqlite", "mongo"
+    detail: str  # server version; never an address with a password
+    results: int | None = None  # estimate
+    bytes: int | None = None
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+Progress = Callable[[int, int | None], None]  # (done, total or None)
+
+
+class Store(Protocol):
+    def close(self) -> None: ...
+
+    # Results. Writing also counts the rollups and updates the target's statistics, once per new result.
+
+    def add_results(self, results: Sequence[ProbeResult]) -> int:
+        """Write results with their rollups and statistics; returns how many were new. Repeating is harmless."""
+
+    def result(self, result_id: str) -> ProbeResult | None: ...
+
+    def results(self, query: ResultQuery) -> ResultPage:
+        """One page by (due_at, id), newest first unless asked otherwise. Raises CursorError."""
+
+    def count_results(self, query: ResultQuery, at_most: int) -> int:
+        """How many match, counted no further than `at_most`; cursor and limit are ignored."""
+
+    def recent(self, targets: Collection[str], limit: int) -> Mapping[str, tuple[ProbeResult, ...]]:
+        """Up to `limit` newest results that ran or were missed, for each target, newest first."""
+
+    # Rollups.
+
+    def rollups(
+        self, period: Period, since: datetime, until: datetime, targets: Collection[str] = ()
+    ) -> list[Rollup]:
+        """Buckets with since <= start < until, of all locations; empty targets means all."""
+
+    def rollups_changed(self, period: Period, since: datetime, changed_since: datetime) -> list[Rollup]:
+        """Buckets with start >= since whose `updated_at` >= changed_since: what a reader's cache lacks."""
+
+    def rebuild_rollups(self, progress: Progress | None = None) -> int:
+        """Make rollups again from raw results, for the time that raw results cover; returns results read."""
+
+    # Statistics: one per target.
+
+    def statistics(self) -> Mapping[str, TargetStatistics]: ...
+
+    def set_verdict(self, target: str, verdict: Verdict) -> None: ...
+
+    # The running configuration.
+
+    def put_plan(self, plan: Plan) -> None: ...
+
+    def plan(self) -> Plan | None: ...
+
+    # Refresh requests.
+
+    def request_refresh(self, request: RefreshRequest, cooldown: timedelta) -> RefreshRequest | None:
+        """File it and return None; or return the newer-than-cooldown request that stands in its way. Atomic."""
+
+    def refresh(self, request_id: str) -> RefreshRequest | None: ...
+
+    def latest_refresh(self) -> RefreshRequest | None: ...
+
+    def claim_refresh(self, agent: str, now: datetime) -> RefreshRequest | None:
+        """Take the oldest pending request, or one whose claimant has been silent for 5 minutes; atomic."""
+
+    def update_refresh(self, request_id: str, update: RefreshUpdate, now: datetime) -> None: ...
+
+    # Agents.
+
+    def beat(self, status: AgentStatus) -> None: ...
+
+    def agents(self, since: datetime) -> list[AgentStatus]:
+        """Agents whose last beat is at or after `since`, ordered by location and name."""
+
+    def acquire_lease(self, name: str, owner: str, now: datetime, ttl: timedelta) -> int | None:
+        """Take or renew a lease; returns its epoch (it grows with each change of owner) or None when held."""
+
+    def release_lease(self, name: str, owner: str) -> None: ...
+
+    # Housekeeping.
+
+    def sweep(self, retention: Retention, now: datetime) -> int:
+        """Delete what is older than its retention, in small batches; returns how many were deleted."""
+
+    def health(self) -> StoreHealth: ...
