@@ -1,0 +1,332 @@
+"""The agent's cycle: take slots -> probe -> record -> judge, with the configuration and requests kept current."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from probes.agent.recorder import Recorder, ResultWriter
+from probes.agent.refreshes import Refreshes, ReloadReport
+from probes.clock import Clock
+from probes.domain.outcome import Outcome
+from probes.domain.plan import AgentStatus, Plan, PlanDiff, PlannedTarget, Problem
+from probes.domain.result import Observer, ProbeResult, Slot, unmeasured_result
+from probes.domain.state import TargetStatistics
+from probes.domain.target import Target
+from probes.log import Redactor
+from probes.scheduling.scheduler import DueSlots, SlotScheduler, is_missed
+from probes.settings.diff import plan_diff
+from probes.settings.model import RetentionSettings, Settings
+from probes.store.base import Retention, Store, StoreUnavailableError
+
+logger = logging.getLogger(__name__)
+
+TICK_SECONDS: Final = 0.25
+LEASE_TTL: Final = timedelta(seconds=20)
+DRAIN_SECONDS: Final = 2.5  # Ctrl-C to the last probe's end; with the writing after it, all stays under 5 s
+CLOSE_SECONDS: Final = 1.5
+
+
+class Pool(Protocol):
+    """Runs probes concurrently, away from this thread."""
+
+    def start(self) -> None: ...
+    def set_limits(self, concurrency: int, provider_concurrency: int) -> None: ...
+    def submit(self, target: Target, slot: Slot, on_result: Callable[[ProbeResult], None]) -> None: ...
+    def drain(self, timeout_seconds: float) -> None: ...
+    @property
+    def in_flight(self) -> int: ...
+    @property
+    def queued(self) -> int: ...
+    @property
+    def lag_seconds(self) -> float | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """A look at the configuration file: new settings, or why it was refused."""
+
+    settings: Settings | None
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AgentParts:
+    """What the composition root hands over. `poll_settings` returns None while the file is unchanged."""
+
+    observer: Observer
+    clock: Clock
+    store: Store
+    writer: ResultWriter
+    pool: Pool
+    redact: Redactor
+    poll_settings: Callable[[], Reloaded | None]
+    version: str
+    is_demo: bool = False
+
+
+class Agent:
+    def __init__(self, parts: AgentParts, settings: Settings) -> None:
+        self._parts = parts
+        self._settings = settings
+        self._settings_at_last_refresh = settings
+        self._problems: tuple[Problem, ...] = ()
+        self._recorder = Recorder(parts.store, parts.writer, parts.clock)
+        self._scheduler = SlotScheduler(parts.observer.location, self._on_due)
+        self._refreshes = Refreshes(parts.store, parts.clock, parts.observer.agent)
+        self._started_at = parts.clock.now()
+        self._holds_lease = False
+        self._stands_by = False  # known only from the store; while that is away we probe and spool
+        self._is_published = False
+        self._missed = 0
+        self._busy: set[str] = set()
+        self._busy_lock = threading.Lock()
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set, then finish or record the probes in flight within 5 s."""
+        self._parts.pool.start()
+        self._recorder.start()
+        self._scheduler.start()
+        self._take_over(self._settings)
+        routine = self._routine()
+        try:
+            while not stop.wait(TICK_SECONDS):
+                for step in routine:
+                    step.run_if_due(self._parts.clock)
+        finally:
+            self._shut_down()
+
+    def _routine(self) -> tuple["_Step", ...]:
+        return (
+            _Step("lease", 5.0, self._renew_lease),
+            _Step("configuration", 1.0, self._follow_settings),
+            _Step("publish", 1.0, self._publish),
+            _Step("refresh", 0.5, self._work_refreshes),
+            _Step("heartbeat", 5.0, self._beat),
+            _Step("retention", 3600.0, self._sweep),
+        )
+
+    # Slots.
+
+    def _on_due(self, due: DueSlots) -> None:
+        if not self._is_active:
+            return
+        for slot in due.missed:
+            self._record_missed(due.target, slot, "the agent's host slept or stalled")
+        if is_missed(due.current, due.target, self._parts.clock.now()):
+            self._record_missed(due.target, due.current, "the agent's host slept or stalled")
+        else:
+            self._probe_scheduled(due.target, due.current)
+
+    def _probe_scheduled(self, target: Target, slot: Slot) -> None:
+        """One scheduled probe of a target at a time; a slot that finds it still running is skipped."""
+        with self._busy_lock:
+            is_busy = target.id in self._busy
+            self._busy.add(target.id)
+        if is_busy:
+            self._record_unmeasured(target, slot, Outcome.SKIPPED, "the probe before it was still running")
+            return
+        self._parts.pool.submit(target, slot, lambda result: self._finish_scheduled(target.id, result))
+
+    def _finish_scheduled(self, target_id: str, result: ProbeResult) -> None:
+        with self._busy_lock:
+            self._busy.discard(target_id)
+        self._recorder.record(result)
+
+    def _record_missed(self, target: Target, slot: Slot, why: str) -> None:
+        self._record_unmeasured(target, slot, Outcome.MISSED, why)
+
+    def _record_unmeasured(self, target: Target, slot: Slot, outcome: Outcome, why: str) -> None:
+        self._missed += 1
+        logger.warning("%s: slot %s %s: %s", target.id, slot.due_at.isoformat(), outcome.value, why)
+        now = self._parts.clock.now()
+        self._recorder.record(
+            unmeasured_result(target, slot, outcome, observer=self._parts.observer, now=now, error=why)
+        )
+
+    # Configuration.
+
+    def _follow_settings(self) -> None:
+        reloaded = self._parts.poll_settings()
+        if reloaded is None:
+            return
+        self._is_published = False
+        self._problems = reloaded.problems
+        if reloaded.settings is None:
+            logger.error("configuration refused, the old one keeps running:\n%s", _lines(reloaded.problems))
+            return
+        logger.info("configuration %s loaded from %s", reloaded.settings.version, reloaded.settings.source)
+        before, self._settings = self._settings, reloaded.settings
+        diff = plan_diff(before, self._settings)
+        self._take_over(self._settings, start_now=(*diff.added, *diff.changed))
+
+    def _take_over(self, settings: Settings, start_now: Sequence[str] = ()) -> None:
+        """Run by these settings; targets without a fresh result are probed at once, not an interval later."""
+        self._parts.redact.learn(secret.reveal() for secret in settings.secrets)
+        self._parts.pool.set_limits(settings.agent.concurrency, settings.agent.provider_concurrency)
+        self._recorder.set_targets(settings.targets)
+        self._scheduler.set_targets(settings.targets)
+        if self._is_active:
+            self._probe_now([target for target in settings.targets if target.id in start_now])
+
+    def _probe_now(self, targets: Sequence[Target]) -> None:
+        now = self._parts.clock.now()
+        for target in targets:
+            if target.is_probed:
+                self._probe_scheduled(target, Slot(target.id, now))
+
+    def _publish(self) -> None:
+        """Tell the web what runs; tried until the store has it."""
+        if self._is_published or not self._is_active:
+            return
+        self._parts.store.put_plan(self._plan())
+        self._is_published = True
+
+    def _plan(self) -> Plan:
+        settings = self._settings
+        return Plan(
+            version=settings.version,
+            loaded_at=self._parts.clock.now(),
+            source=settings.source,
+            is_demo=self._parts.is_demo,
+            targets=tuple(PlannedTarget.of(target) for target in settings.targets),
+            last_diff=plan_diff(self._settings_at_last_refresh, settings),
+            problems=self._problems,
+            refresh_cooldown_seconds=settings.web.refresh_cooldown_seconds,
+        )
+
+    # Requests.
+
+    def _work_refreshes(self) -> None:
+        if self._is_active:
+            self._refreshes.work(
+                self._reload_for_refresh, lambda: self._settings.targets, self._submit_manual
+            )
+
+    def _reload_for_refresh(self) -> ReloadReport:
+        """The answer to "what did my edit do": everything since the last Refresh."""
+        self._follow_settings()
+        diff: PlanDiff = plan_diff(self._settings_at_last_refresh, self._settings)
+        self._settings_at_last_refresh = self._settings
+        return ReloadReport(diff, self._problems)
+
+    def _submit_manual(self, target: Target, slot: Slot, on_recorded: Callable[[], None]) -> None:
+        self._parts.pool.submit(target, slot, lambda result: self._recorder.record(result, on_recorded))
+
+    # Presence.
+
+    @property
+    def _is_active(self) -> bool:
+        return not self._stands_by
+
+    def _renew_lease(self) -> None:
+        """Only one agent probes for a location; the others stand by until its lease runs out."""
+        observer, clock = self._parts.observer, self._parts.clock
+        lease = f"agent:{observer.location}"
+        held_before = self._holds_lease
+        epoch = self._parts.store.acquire_lease(lease, observer.agent, clock.now(), LEASE_TTL)
+        self._holds_lease = epoch is not None
+        if self._holds_lease and not held_before:
+            logger.info("agent %s is active for location %r", observer.agent, observer.location)
+            self._stands_by = False
+            self._is_published = False
+            self._probe_now(self._targets_without_fresh_result())
+        elif not self._holds_lease and not self._stands_by:
+            logger.warning("another agent probes for location %r; standing by", observer.location)
+            self._stands_by = True
+
+    def _targets_without_fresh_result(self) -> list[Target]:
+        statistics = self._parts.store.statistics()
+        now = self._parts.clock.now()
+        return [target for target in self._settings.targets if _is_overdue(target, statistics, now)]
+
+    def _beat(self) -> None:
+        self._parts.store.beat(self._status(is_active=self._is_active))
+
+    def _status(self, *, is_active: bool) -> AgentStatus:
+        parts = self._parts
+        return AgentStatus(
+            agent=parts.observer.agent,
+            location=parts.observer.location,
+            started_at=self._started_at,
+            beat_at=parts.clock.now(),
+            is_active=is_active,
+            targets=sum(1 for target in self._settings.targets if target.is_probed),
+            in_flight=parts.pool.in_flight,
+            queued=parts.pool.queued,
+            lag_seconds=parts.pool.lag_seconds,
+            missed=self._missed,
+            spooled=parts.writer.spooled,
+            next_due_at=self._scheduler.next_due(),
+            version=parts.version,
+        )
+
+    def _sweep(self) -> None:
+        if self._is_active:
+            swept = self._parts.store.sweep(_retention(self._settings.retention), self._parts.clock.now())
+            if swept:
+                logger.info("retention: %d old entries deleted", swept)
+
+    def _shut_down(self) -> None:
+        self._scheduler.stop()
+        self._parts.pool.drain(DRAIN_SECONDS)
+        if not self._recorder.close(CLOSE_SECONDS):
+            logger.error("results were still being written at the end of the shutdown time")
+        try:
+            self._parts.store.beat(self._status(is_active=False))
+            self._parts.store.release_lease(
+                f"agent:{self._parts.observer.location}", self._parts.observer.agent
+            )
+        except StoreUnavailableError as error:
+            logger.warning("could not sign off: %s", error)
+
+
+class _Step:
+    """Something the cycle does every so often; a store that is away delays it, and is logged once."""
+
+    def __init__(self, name: str, every_seconds: float, action: Callable[[], None]) -> None:
+        self._name = name
+        self._every_ns = round(every_seconds * 1e9)
+        self._action = action
+        self._next_ns = 0
+        self._is_failing = False
+
+    def run_if_due(self, clock: Clock) -> None:
+        if clock.monotonic_ns() < self._next_ns:
+            return
+        self._next_ns = clock.monotonic_ns() + self._every_ns
+        try:
+            self._action()
+        except StoreUnavailableError as error:
+            if not self._is_failing:
+                logger.error("%s waits, the store is away: %s", self._name, error)
+            self._is_failing = True
+        except Exception:
+            logger.exception("%s failed; it is tried again", self._name)
+        else:
+            if self._is_failing:
+                logger.info("%s works again", self._name)
+            self._is_failing = False
+
+
+def _is_overdue(target: Target, statistics: Mapping[str, TargetStatistics], now: datetime) -> bool:
+    known = statistics.get(target.id)
+    if known is None or known.newest is None:
+        return True
+    age = now - known.newest.started_at
+    return (
+        age >= timedelta(seconds=target.interval_seconds) or known.newest.spec_version != target.spec_version
+    )
+
+
+def _retention(settings: RetentionSettings) -> Retention:
+    def days(value: float | None) -> timedelta | None:
+        return timedelta(days=value) if value is not None else None
+
+    return Retention(days(settings.results_days), days(settings.hourly_days), days(settings.daily_days))
+
+
+def _lines(problems: Sequence[Problem]) -> str:
+    return "\n".join(f"  {problem}" for problem in problems)

@@ -1,0 +1,142 @@
+"""Writes results and judges their targets, on a thread of its own: a slow store must never touch a measurement."""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+
+from probes.clock import Clock
+from probes.domain.result import ProbeResult
+from probes.domain.state import Verdict
+from probes.domain.target import Target
+from probes.store.base import Store, StoreUnavailableError
+from probes.verdicts.rules import WINDOW, Subject, judge
+
+logger = logging.getLogger(__name__)
+
+BATCH_SIZE: Final = 200
+IDLE_SECONDS: Final = 1.0  # how often waiting judgements and spooled results are tried again
+JUDGED_RESULTS: Final = 2 * WINDOW  # missed slots among them are skipped by the rules
+
+
+class ResultWriter(Protocol):
+    """Accepts results whatever the store's state; spools what it cannot deliver."""
+
+    def write(self, results: list[ProbeResult]) -> bool:
+        """True when everything, spooled results included, is in the store."""
+
+    @property
+    def spooled(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Recordable:
+    result: ProbeResult
+    on_recorded: Callable[[], None] | None = None
+
+
+_Subjects = dict[str, Subject]
+
+
+class Recorder:
+    """A queue, the thread that empties it into the store, and the verdicts that follow from it."""
+
+    def __init__(self, store: Store, writer: ResultWriter, clock: Clock) -> None:
+        self._store = store
+        self._writer = writer
+        self._clock = clock
+        self._queue: queue.SimpleQueue[Recordable | _Subjects | None] = queue.SimpleQueue()
+        self._subjects: dict[str, Subject] = {}
+        self._verdicts: dict[str, Verdict] | None = None  # None until read from the store
+        self._unjudged: set[str] = set()
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def record(self, result: ProbeResult, on_recorded: Callable[[], None] | None = None) -> None:
+        """Take a result; returns at once. `on_recorded` runs on the recorder's thread after it is stored."""
+        self._queue.put(Recordable(result, on_recorded))
+
+    def close(self, timeout_seconds: float) -> bool:
+        """Write out what is queued, then stop; False when time ran out."""
+        self._queue.put(None)
+        self._thread.join(timeout_seconds)
+        return not self._thread.is_alive()
+
+    def set_targets(self, targets: Iterable[Target]) -> None:
+        """Judge by these from now on, and all of them once."""
+        self._queue.put({t.id: Subject(t.readiness, t.readiness_reason, t.interval_seconds) for t in targets})
+
+    def _run(self) -> None:
+        is_open = True
+        while is_open:
+            batch, is_open = self._take_batch()
+            try:
+                self._write(batch)
+                self._judge_pending(self._clock.now())
+            except Exception:
+                logger.exception("recording failed for %d results", len(batch))
+
+    def _take_batch(self) -> tuple[list[Recordable], bool]:
+        """Everything that waits, up to a batch; the flag turns False at the end of the queue's life."""
+        batch: list[Recordable] = []
+        try:
+            item = self._queue.get(timeout=IDLE_SECONDS)
+            while True:
+                if item is None:
+                    return batch, False
+                if isinstance(item, Recordable):
+                    batch.append(item)
+                else:
+                    self._subjects = item
+                    self._unjudged |= set(item)
+                if len(batch) >= BATCH_SIZE:
+                    return batch, True
+                item = self._queue.get_nowait()
+        except queue.Empty:
+            return batch, True
+
+    def _write(self, batch: list[Recordable]) -> None:
+        if not batch and not self._writer.spooled:
+            return
+        self._writer.write([item.result for item in batch])
+        self._unjudged |= {item.result.target for item in batch}
+        for item in batch:
+            if item.on_recorded is not None:
+                item.on_recorded()
+
+    def _judge_pending(self, now: datetime) -> None:
+        """Judge what changed; when the store is away the names stay pending and no verdict changes."""
+        if not self._unjudged or self._writer.spooled:
+            return
+        pending = set(self._unjudged)
+        try:
+            known = self._known_verdicts()
+            recent = self._store.recent(pending & self._subjects.keys(), JUDGED_RESULTS)
+            for target_id in pending & self._subjects.keys():
+                previous = known.get(target_id)
+                verdict = judge(self._subjects[target_id], recent.get(target_id, ()), now, previous)
+                if previous is None or (verdict.state, verdict.reason) != (previous.state, previous.reason):
+                    self._store.set_verdict(target_id, verdict)
+                    _log_change(target_id, previous, verdict)
+                    known[target_id] = verdict
+        except StoreUnavailableError as error:
+            logger.warning("verdicts wait, the store is away: %s", error)
+            return
+        self._unjudged -= pending
+
+    def _known_verdicts(self) -> dict[str, Verdict]:
+        if self._verdicts is None:
+            statistics = self._store.statistics()
+            self._verdicts = {t: s.verdict for t, s in statistics.items() if s.verdict is not None}
+        return self._verdicts
+
+
+def _log_change(target_id: str, previous: Verdict | None, verdict: Verdict) -> None:
+    if previous is None or previous.state is not verdict.state:
+        was = previous.state.value if previous is not None else "new"
+        logger.info("%s: %s -> %s (%s)", target_id, was, verdict.state.value, verdict.reason.key)

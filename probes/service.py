@@ -1,0 +1,272 @@
+"""Composition root: builds store, agent and web from Settings, and runs the roles as processes.
+
+The one module that may import everything; it imports late, because a role must not pay for the other's libraries.
+"""
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
+
+from probes import __version__
+from probes.clock import SystemClock
+from probes.domain.result import Observer
+from probes.log import Redactor, set_up_logging
+from probes.settings.load import load_settings
+from probes.settings.model import Settings
+from probes.store.base import Store
+from probes.supervisor import Child, Supervisor
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from probes.agent import Agent
+
+logger = logging.getLogger(__name__)
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+DEFAULT_CONFIG: Final = Path("config/local.yaml")
+DEMO_CONFIG: Final = Path("config/demo.yaml")
+DEFAULT_DATA: Final = Path("data")
+SIMULATOR_URL: Final = "SIMULATOR_URL"  # how the demo's configuration names the loopback provider
+AGENT_ID: Final = "FIRSTTOKEN_AGENT_ID"  # kept over restarts, so that a restarted agent still owns its lease
+
+
+class StartError(Exception):
+    """The service cannot start; the message says why and how to cure it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line said; None where it was silent."""
+
+    config: Path | None = None
+    data: Path | None = None
+    host: str | None = None
+    port: int | None = None
+    location: str | None = None
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where configuration and data are; the demo runs only when the operator has named no file of their own."""
+
+    config: Path
+    data: Path
+    is_demo: bool
+
+
+def find_place(options: Options) -> Place:
+    """`--config`, else config/local.yaml, else the demo with a database of its own. Raises StartError."""
+    data = options.data or ROOT / DEFAULT_DATA
+    if options.config is not None:
+        if not options.config.is_file():
+            raise StartError(f"{options.config}: no such file. Copy config/local.example.yaml there.")
+        return Place(options.config, data, is_demo=options.config.resolve() == (ROOT / DEMO_CONFIG).resolve())
+    if (ROOT / DEFAULT_CONFIG).is_file():
+        return Place(ROOT / DEFAULT_CONFIG, data, is_demo=False)
+    return Place(ROOT / DEMO_CONFIG, options.data or data / "demo", is_demo=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every role starts from."""
+
+    options: Options
+    place: Place
+    settings: Settings
+    redact: Redactor
+
+    def open_store(self) -> Store:
+        """MongoDB where the settings name one, else SQLite under the data directory.
+
+        The demo never writes into a database that the operator named for the real thing.
+        """
+        uri = self.settings.store.uri
+        if uri is not None and not self.place.is_demo:
+            from probes.store.mongo import open_mongo
+
+            return open_mongo(uri.reveal(), self.settings.store.database)
+        from probes.store.sqlite import open_sqlite
+
+        self.place.data.mkdir(parents=True, exist_ok=True)
+        return open_sqlite(self.place.data / "firsttoken.sqlite3")
+
+
+def prepare(options: Options) -> Context:
+    """Find and load the configuration and set up logging. Raises StartError, SettingsError."""
+    place = find_place(options)
+    redact = Redactor()
+    set_up_logging(redact)
+    environ = dict(options.environ)
+    if place.is_demo:
+        environ.setdefault(SIMULATOR_URL, "http://127.0.0.1:9")  # roles that never call a provider
+    settings = load_settings(place.config, environ)
+    redact.learn(secret.reveal() for secret in settings.secrets)
+    for warning in settings.warnings:
+        logger.warning("%s", warning)
+    return Context(options, place, settings, redact)
+
+
+# Roles.
+
+
+def run_everything(options: Options) -> int:
+    """Web here, agent (and in the demo the simulated providers) as children; returns the exit code."""
+    context = prepare(options)
+    environ = dict(context.options.environ)
+    children: list[Child] = []
+    if context.place.is_demo:
+        simulator = _simulator_child(context)
+        children.append(simulator)
+        environ[SIMULATOR_URL] = simulator.start_and_read_line().removeprefix("listening on ").strip()
+        simulator.pin_argument("--port", environ[SIMULATOR_URL].rsplit(":", 1)[1])
+    environ[AGENT_ID] = f"{context.settings.agent.location}@{socket.gethostname()}-{uuid4().hex[:8]}"
+    children.append(_agent_child(context, environ))
+    with Supervisor(children):
+        return _serve(context)
+
+
+def run_web(options: Options) -> int:
+    return _serve(prepare(options))
+
+
+def run_agent(options: Options, *, exit_with_parent: bool = False) -> int:
+    context = prepare(options)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    if exit_with_parent:
+        _set_at_end_of_input(stop)
+    agent = build_agent(context)
+    if context.place.is_demo:
+        threading.Thread(target=_write_demo_history, args=(context, stop), daemon=True).start()
+    agent.run(stop)
+    return 0
+
+
+def build_web(context: Context) -> "Flask":
+    from probes.web.context import WebDependencies
+    from probes.web.factory import create_app
+
+    return create_app(
+        WebDependencies(
+            store=context.open_store(),
+            clock=SystemClock(),
+            settings=context.settings.web,
+            redact=context.redact,
+            version=__version__,
+        )
+    )
+
+
+def build_agent(context: Context) -> "Agent":
+    from probes.agent import Agent, AgentParts
+    from probes.prober import ProbePool, Prober
+    from probes.settings.reload import SettingsFile
+    from probes.store.spool import SpoolingWriter
+
+    settings, clock = context.settings, SystemClock()
+    location = context.options.location or settings.agent.location
+    name = context.options.environ.get(AGENT_ID) or f"{location}@{socket.gethostname()}-{os.getpid()}"
+    observer = Observer(location, name)
+    store = context.open_store()
+    context.place.data.mkdir(parents=True, exist_ok=True)
+    prober = Prober(observer, clock, context.redact)
+    settings_file = SettingsFile(context.place.config, context.options.environ, settings)
+    return Agent(
+        AgentParts(
+            observer=observer,
+            clock=clock,
+            store=store,
+            writer=SpoolingWriter(store, context.place.data / f"spool-{location}.sqlite3"),
+            pool=ProbePool(prober, settings.agent),
+            redact=context.redact,
+            poll_settings=settings_file.poll,
+            version=__version__,
+            is_demo=context.place.is_demo,
+        ),
+        settings,
+    )
+
+
+def wsgi_app() -> "Flask":
+    """The web role for a WSGI server of the operator's choice (`gunicorn app:app`)."""
+    return build_web(prepare(Options()))
+
+
+# Pieces of the above.
+
+
+def _serve(context: Context) -> int:
+    from probes.web.server import serve
+
+    web, options = context.settings.web, context.options
+    app = build_web(context)
+    return serve(
+        app,
+        host=options.host or web.host,
+        port=options.port if options.port is not None else web.port,
+        threads=web.threads,
+        on_listening=_announce(context),
+    )
+
+
+def _announce(context: Context) -> Callable[[str], None]:
+    def announce(url: str) -> None:
+        what = "demo with simulated providers" if context.place.is_demo else f"{context.place.config}"
+        print(f"FirstToken {__version__} is at {url}  ({what}; Ctrl-C stops it)", flush=True)  # noqa: T201
+
+    return announce
+
+
+def _own_command(*arguments: str) -> list[str]:
+    return [sys.executable, str(ROOT / "app.py"), *arguments]
+
+
+def _simulator_child(context: Context) -> Child:
+    simulator = context.settings.simulator
+    if simulator is None:
+        raise StartError(f"{context.place.config}: the demo needs a `simulator:` section")
+    command = _own_command("simulate", "--port", "0", "--exit-with-parent")
+    command += ["--scenarios", str(ROOT / simulator.scenarios), "--seed", str(simulator.seed)]
+    return Child("simulator", command, context.options.environ)
+
+
+def _agent_child(context: Context, environ: Mapping[str, str]) -> Child:
+    command = _own_command("agent", "--exit-with-parent", "--data", str(context.place.data))
+    command += ["--config", str(context.place.config)]
+    if context.options.location:
+        command += ["--location", context.options.location]
+    return Child("agent", command, environ)
+
+
+def _set_at_end_of_input(stop: threading.Event) -> None:
+    """Our stdin is a pipe from the supervisor: it ends when that process does, however it died."""
+
+    def wait() -> None:
+        while sys.stdin.buffer.read(1):
+            pass
+        stop.set()
+
+    threading.Thread(target=wait, name="parent-watch", daemon=True).start()
+
+
+def _write_demo_history(context: Context, stop: threading.Event) -> None:
+    from probes.simulator.history import write_history
+
+    simulator = context.settings.simulator
+    assert simulator is not None
+    store = context.open_store()
+    try:
+        write_history(store, context.settings.targets, simulator, SystemClock().now(), stop.is_set)
+    finally:
+        store.close()

@@ -1,0 +1,146 @@
+"""Keeps child processes running: starts, restarts with growing pauses, stops in time."""
+
+import logging
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import IO, Final, Self
+
+logger = logging.getLogger(__name__)
+
+FIRST_PAUSE_SECONDS: Final = 0.5
+LONGEST_PAUSE_SECONDS: Final = 30.0
+HEALTHY_AFTER_SECONDS: Final = 60.0  # a child that lived this long starts again with the first pause
+POLL_SECONDS: Final = 0.2
+STOP_SECONDS: Final = 4.5  # Ctrl-C to the end of everything stays under 5 s
+
+
+class Child:
+    """One child process. Its stdin is a pipe that closes when we die, so that it never outlives us."""
+
+    def __init__(self, name: str, arguments: Sequence[str], environ: Mapping[str, str]) -> None:
+        self.name = name
+        self._arguments = list(arguments)
+        self._environ = dict(environ)
+        self._process: subprocess.Popen[str] | None = None
+        self._started_at = 0.0
+        self._pause_seconds = FIRST_PAUSE_SECONDS
+        self._restart_at: float | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process is not None else None
+
+    def start(self) -> None:
+        if self._process is None:
+            self._spawn(stdout=None)
+
+    def start_and_read_line(self) -> str:
+        """Start and return the first line of its standard output; raises RuntimeError when there is none."""
+        self._spawn(stdout=subprocess.PIPE)
+        assert self._process is not None
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self.name} ended with code {self._process.wait()} before it was ready")
+        threading.Thread(target=_discard, args=(self._process.stdout,), daemon=True).start()
+        return line.strip()
+
+    def pin_argument(self, option: str, value: str) -> None:
+        """What a restart must pass, learnt from the first start."""
+        at = self._arguments.index(option)
+        self._arguments[at + 1] = value
+
+    def keep_alive(self) -> None:
+        """Restart it when it ended; pauses grow while it keeps dying."""
+        assert self._process is not None
+        code = self._process.poll()
+        if code is None:
+            return
+        now = time.monotonic()
+        if self._restart_at is None:
+            if now - self._started_at > HEALTHY_AFTER_SECONDS:
+                self._pause_seconds = FIRST_PAUSE_SECONDS
+            self._restart_at = now + self._pause_seconds
+            logger.error("%s ended with code %s; restart in %.1f s", self.name, code, self._pause_seconds)
+            self._pause_seconds = min(self._pause_seconds * 2, LONGEST_PAUSE_SECONDS)
+        elif now >= self._restart_at:
+            self._spawn(stdout=None)
+
+    def ask_to_stop(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+
+    def wait_or_kill(self, deadline: float) -> None:
+        """Wait until `deadline` on the monotonic clock, then kill."""
+        if self._process is None:
+            return
+        try:
+            self._process.wait(max(deadline - time.monotonic(), 0.0))
+        except subprocess.TimeoutExpired:
+            logger.error("%s did not stop in time and is killed", self.name)
+            self._process.kill()
+            self._process.wait()
+        self._close_pipes()
+
+    def _close_pipes(self) -> None:
+        if self._process is None:
+            return
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+    def _spawn(self, stdout: int | None) -> None:
+        self._close_pipes()
+        self._restart_at = None
+        self._started_at = time.monotonic()
+        self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and arguments
+            self._arguments,
+            env=self._environ,
+            stdin=subprocess.PIPE,
+            stdout=stdout,
+            text=True,
+            start_new_session=True,  # Ctrl-C reaches only us; we stop the children in order
+        )
+        logger.info("%s started, pid %d", self.name, self._process.pid)
+
+
+def _discard(pipe: IO[str]) -> None:
+    for _ in pipe:
+        pass
+
+
+class Supervisor:
+    """Runs children beside the caller for as long as the context lasts."""
+
+    def __init__(self, children: Sequence[Child], stop_seconds: float = STOP_SECONDS) -> None:
+        self._children = children
+        self._stop_seconds = stop_seconds
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
+
+    def __enter__(self) -> Self:
+        for child in self._children:
+            child.start()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+        deadline = time.monotonic() + self._stop_seconds
+        for child in reversed(self._children):  # the agent before the providers that it probes
+            child.ask_to_stop()
+            child.wait_or_kill(deadline)
+
+    def _watch(self) -> None:
+        while not self._stop.wait(POLL_SECONDS):
+            for child in self._children:
+                child.keep_alive()
