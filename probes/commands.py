@@ -5,7 +5,7 @@ import contextlib
 import difflib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,7 +72,7 @@ def probe(options: Options, wanted: str, *, as_json: bool) -> int:
     slot = Slot(target.id, clock.now(), Trigger.MANUAL, str(uuid4()))
     if not as_json:
         print(f"probing {target.id} ...", file=sys.stderr)
-    result = asyncio.run(prober.probe(target, slot))
+    result = asyncio.run(prober.probe(target, slot, in_flight=1))
     _print_result(result, as_json=as_json)
     return 0 if result.outcome is Outcome.OK else 1
 
@@ -114,7 +114,8 @@ def simulate(options: SimulateOptions) -> int:
 
 def export(options: Options, wanted: ExportOptions) -> int:
     """Stream the matching raw records, newest first, in pages; progress on stderr when that is a terminal."""
-    from probes.web.export import csv_lines, ndjson_lines, stream_results
+    from probes.web.export import results_csv, results_ndjson
+    from probes.web.queries.results import every_page
 
     context = prepare(options)
     store = context.open_store()
@@ -125,11 +126,10 @@ def export(options: Options, wanted: ExportOptions) -> int:
     )
     progress = Progress("records", store.count_results(query, COUNTED_AT_MOST))
     try:
-        results = progress.counting(stream_results(store, query))
-        lines = csv_lines(results) if wanted.format == "csv" else ndjson_lines(results)
+        pages = progress.counting(every_page(store, query, SystemClock().now()))
         with _output(wanted.output) as output:
-            for line in lines:
-                output.write(line)
+            for piece in results_csv(pages) if wanted.format == "csv" else results_ndjson(pages):
+                output.write(piece.encode() if isinstance(piece, str) else piece)
     finally:
         progress.finish()
         store.close()
@@ -163,11 +163,12 @@ class Progress:
             share = f" of {total} ({done / total:.0%})" if total else ""
             print(f"\r{done}{share} {self._unit} ", end="", file=sys.stderr, flush=True)
 
-    def counting(self, results: Iterator[ProbeResult]) -> Iterator[ProbeResult]:
-        for done, result in enumerate(results, start=1):
-            yield result
-            if done % 1000 == 0 or done == self._total:
-                self.show(done, self._total)
+    def counting(self, pages: Iterable[tuple[ProbeResult, ...]]) -> Iterator[tuple[ProbeResult, ...]]:
+        done = 0
+        for page in pages:
+            yield page
+            done += len(page)
+            self.show(done, self._total)
 
     def finish(self) -> None:
         if self._is_shown:
@@ -175,11 +176,12 @@ class Progress:
 
 
 @contextlib.contextmanager
-def _output(path: Path | None) -> Iterator[IO[str]]:
+def _output(path: Path | None) -> Iterator[IO[bytes]]:
     if path is None:
-        yield sys.stdout
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
         return
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with path.open("wb") as file:
         yield file
 
 
@@ -214,9 +216,9 @@ _SHOWN: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
 
 
 def _print_result(result: ProbeResult, *, as_json: bool) -> None:
-    from probes.web.serialize import result_as_json
+    from probes.web.serialize import to_json
 
-    record = result_as_json(result)
+    record: dict[str, object] = json.loads(to_json(result))
     if as_json:
         print(json.dumps(record, indent=2, ensure_ascii=False))
         return

@@ -22,7 +22,7 @@ from probes.log import Redactor, set_up_logging
 from probes.settings.load import load_settings
 from probes.settings.model import Settings
 from probes.store.base import Store
-from probes.supervisor import Child, Supervisor
+from probes.supervisor import Child, Supervisor, watch_parent
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -145,10 +145,11 @@ def run_agent(options: Options, *, exit_with_parent: bool = False) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     if exit_with_parent:
-        _set_at_end_of_input(stop)
+        watch_parent(stop.set)
     agent = build_agent(context)
     if context.place.is_demo:
-        threading.Thread(target=_write_demo_history, args=(context, stop), daemon=True).start()
+        location = context.options.location or context.settings.agent.location
+        threading.Thread(target=_write_demo_history, args=(context, location, stop), daemon=True).start()
     agent.run(stop)
     return 0
 
@@ -190,7 +191,7 @@ def build_agent(context: Context) -> "Agent":
             writer=SpoolingWriter(store, context.place.data / f"spool-{location}.sqlite3"),
             pool=ProbePool(prober, settings.agent),
             redact=context.redact,
-            poll_settings=settings_file.poll,
+            settings_source=settings_file,
             version=__version__,
             is_demo=context.place.is_demo,
         ),
@@ -207,17 +208,21 @@ def wsgi_app() -> "Flask":
 
 
 def _serve(context: Context) -> int:
-    from probes.web.server import serve
+    from probes.web.server import ListenError, serve
 
     web, options = context.settings.web, context.options
     app = build_web(context)
-    return serve(
-        app,
-        host=options.host or web.host,
-        port=options.port if options.port is not None else web.port,
-        threads=web.threads,
-        on_listening=_announce(context),
-    )
+    try:
+        serve(
+            app,
+            host=options.host or web.host,
+            port=options.port if options.port is not None else web.port,
+            threads=web.threads,
+            on_listening=_announce(context),
+        )
+    except ListenError as error:
+        raise OSError(str(error)) from error
+    return 0
 
 
 def _announce(context: Context) -> Callable[[str], None]:
@@ -249,24 +254,14 @@ def _agent_child(context: Context, environ: Mapping[str, str]) -> Child:
     return Child("agent", command, environ)
 
 
-def _set_at_end_of_input(stop: threading.Event) -> None:
-    """Our stdin is a pipe from the supervisor: it ends when that process does, however it died."""
-
-    def wait() -> None:
-        while sys.stdin.buffer.read(1):
-            pass
-        stop.set()
-
-    threading.Thread(target=wait, name="parent-watch", daemon=True).start()
-
-
-def _write_demo_history(context: Context, stop: threading.Event) -> None:
-    from probes.simulator.history import write_history
+def _write_demo_history(context: Context, location: str, stop: threading.Event) -> None:
+    from probes.simulator.history import load_past, write_history
 
     simulator = context.settings.simulator
     assert simulator is not None
     store = context.open_store()
     try:
-        write_history(store, context.settings.targets, simulator, SystemClock().now(), stop.is_set)
+        past = load_past(ROOT / simulator.scenarios, context.settings.targets, simulator.seed, location)
+        write_history(store, past, simulator.history_days, SystemClock().now(), stop.is_set)
     finally:
         store.close()

@@ -1,10 +1,11 @@
 """Keeps child processes running: starts, restarts with growing pauses, stops in time."""
 
 import logging
+import os
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import IO, Final, Self
 
@@ -110,6 +111,20 @@ class Child:
 def _discard(pipe: IO[str]) -> None:
     for _ in pipe:
         pass
+
+
+def watch_parent(on_end: Callable[[], object]) -> None:
+    """Call `on_end` when our supervisor is gone, however it died: our stdin is its pipe, which then ends.
+
+    By os.read, because a daemon thread that holds sys.stdin's lock aborts the interpreter's exit.
+    """
+
+    def wait() -> None:
+        while os.read(0, 4096):
+            pass
+        on_end()
+
+    threading.Thread(target=wait, name="parent-watch", daemon=True).start()
 
 
 class Supervisor:

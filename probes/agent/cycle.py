@@ -19,6 +19,7 @@ from probes.log import Redactor
 from probes.scheduling.scheduler import DueSlots, SlotScheduler, is_missed
 from probes.settings.diff import plan_diff
 from probes.settings.model import RetentionSettings, Settings
+from probes.settings.reload import Reload
 from probes.store.base import Retention, Store, StoreUnavailableError
 
 logger = logging.getLogger(__name__)
@@ -44,17 +45,16 @@ class Pool(Protocol):
     def lag_seconds(self) -> float | None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Reloaded:
-    """A look at the configuration file: new settings, or why it was refused."""
+class SettingsSource(Protocol):
+    """The configuration file. Both return None while nothing changed; `reload` does not wait for a second look."""
 
-    settings: Settings | None
-    problems: tuple[Problem, ...] = ()
+    def poll(self) -> Reload | None: ...
+    def reload(self) -> Reload | None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class AgentParts:
-    """What the composition root hands over. `poll_settings` returns None while the file is unchanged."""
+    """What the composition root hands over."""
 
     observer: Observer
     clock: Clock
@@ -62,7 +62,7 @@ class AgentParts:
     writer: ResultWriter
     pool: Pool
     redact: Redactor
-    poll_settings: Callable[[], Reloaded | None]
+    settings_source: SettingsSource
     version: str
     is_demo: bool = False
 
@@ -149,18 +149,21 @@ class Agent:
     # Configuration.
 
     def _follow_settings(self) -> None:
-        reloaded = self._parts.poll_settings()
-        if reloaded is None:
+        self._follow(self._parts.settings_source.poll())
+
+    def _follow(self, reload: Reload | None) -> None:
+        if reload is None:
             return
         self._is_published = False
-        self._problems = reloaded.problems
-        if reloaded.settings is None:
-            logger.error("configuration refused, the old one keeps running:\n%s", _lines(reloaded.problems))
+        self._problems = reload.problems
+        if reload.settings is None:
+            logger.error("configuration refused, the old one keeps running:\n%s", _lines(reload.problems))
             return
-        logger.info("configuration %s loaded from %s", reloaded.settings.version, reloaded.settings.source)
-        before, self._settings = self._settings, reloaded.settings
-        diff = plan_diff(before, self._settings)
-        self._take_over(self._settings, start_now=(*diff.added, *diff.changed))
+        logger.info("configuration %s loaded from %s", reload.settings.version, reload.settings.source)
+        for section in reload.restart_needed:
+            logger.warning("the change of `%s` takes effect at the next start", section)
+        self._settings = reload.settings
+        self._take_over(self._settings, start_now=(*reload.diff.added, *reload.diff.changed))
 
     def _take_over(self, settings: Settings, start_now: Sequence[str] = ()) -> None:
         """Run by these settings; targets without a fresh result are probed at once, not an interval later."""
@@ -207,7 +210,7 @@ class Agent:
 
     def _reload_for_refresh(self) -> ReloadReport:
         """The answer to "what did my edit do": everything since the last Refresh."""
-        self._follow_settings()
+        self._follow(self._parts.settings_source.reload())
         diff: PlanDiff = plan_diff(self._settings_at_last_refresh, self._settings)
         self._settings_at_last_refresh = self._settings
         return ReloadReport(diff, self._problems)

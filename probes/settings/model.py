@@ -1,6 +1,7 @@
 """Validated settings as the rest of the program sees them. Reading the YAML lives in settings.load."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from probes.domain.plan import Problem
 from probes.domain.target import Secret, Target
@@ -70,3 +71,6 @@ class Settings:
     simulator: SimulatorSettings | None = None
     secrets: tuple[Secret, ...] = ()  # all secret values, for the redactor
     warnings: tuple[Problem, ...] = ()  # worth telling, not worth refusing
+    key_files: tuple[
+        Path, ...
+    ] = ()  # files that api_key_file names; a change of one is a change of the settings

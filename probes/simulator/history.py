@@ -1,0 +1,211 @@
+"""Invents the demo's past: results that the simulated providers would have given, seeded and marked as such.
+
+Only the demo uses this. The scenarios are the simulator's own, so that past and present of a model look alike.
+"""
+
+import logging
+import math
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from probes.domain.outcome import Outcome
+from probes.domain.result import Phase, ProbeResult, Quality, Slot, Stamps, TokensSource, categorize
+from probes.domain.target import Target
+from probes.simulator.answer import mean_gap_seconds
+from probes.simulator.behaviour import Behaviour, Moment, chosen
+from probes.simulator.scenario import FaultKind, Problem, Reply, Scenario, Text
+from probes.simulator.scenario_file import load_scenario_file
+from probes.store.base import ResultQuery, Store
+
+logger = logging.getLogger(__name__)
+
+AGENT: Final = "simulated history"
+DENSE_DAYS: Final = 2
+DENSE_STEP: Final = timedelta(minutes=10)
+SPARSE_STEP: Final = timedelta(hours=1)
+DAILY_SWING: Final = 0.25  # TTFT is that much longer at the busiest hour, as with real providers
+PROMPT_TOKENS: Final = 46
+
+_ERROR_OUTCOMES: Final[dict[Problem, Outcome]] = {
+    Problem.TIMEOUT: Outcome.SERVER_TIMEOUT,
+    Problem.OVERLOADED: Outcome.OVERLOADED,
+    Problem.RATE_LIMITED: Outcome.RATE_LIMITED,
+    Problem.QUOTA: Outcome.QUOTA_EXHAUSTED,
+    Problem.SPEND_LIMIT: Outcome.QUOTA_EXHAUSTED,
+    Problem.CREDIT: Outcome.QUOTA_EXHAUSTED,
+    Problem.BILLING: Outcome.QUOTA_EXHAUSTED,
+    Problem.AUTH: Outcome.AUTH,
+    Problem.AUTH_ECHO: Outcome.AUTH,
+    Problem.PERMISSION: Outcome.PERMISSION,
+    Problem.MODEL_NOT_FOUND: Outcome.MODEL_NOT_FOUND,
+    Problem.BAD_REQUEST: Outcome.BAD_REQUEST,
+}
+
+_FAULT_OUTCOMES: Final[dict[FaultKind, Outcome]] = {
+    FaultKind.STALL: Outcome.STALLED,
+    FaultKind.RESET: Outcome.CONNECTION_RESET,
+    FaultKind.FIN: Outcome.CONNECTION_RESET,
+    FaultKind.CLEAN_END: Outcome.TRUNCATED_STREAM,
+    FaultKind.NO_FINISH: Outcome.TRUNCATED_STREAM,
+    FaultKind.ERROR_EVENT: Outcome.STREAM_ERROR,
+    FaultKind.INVALID_JSON: Outcome.BAD_PAYLOAD,
+    FaultKind.INVALID_UTF8: Outcome.BAD_PAYLOAD,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What to invent: `behaviours` by model name, results for these targets in [since, until)."""
+
+    targets: Sequence[Target]
+    behaviours: dict[str, Behaviour]
+    seed: int
+    location: str = "local"
+
+
+def write_history(store: Store, past: Past, days: int, now: datetime, is_stopped: Callable[[], bool]) -> int:
+    """Fill what the last `days` lack, newest day first, so that the pages fill at once; returns results written."""
+    written = 0
+    for since, until in _lacking(store, now - timedelta(days=days), now):
+        for start, end in _days_backwards(since, until):
+            if is_stopped():
+                return written
+            written += store.add_results(list(_results(past, start, end, now)))
+    if written:
+        logger.info("demo: %d results of simulated history written", written)
+    return written
+
+
+def load_past(scenarios: Path, targets: Sequence[Target], seed: int, location: str) -> Past:
+    """Raises ScenarioError."""
+    probed = [target for target in targets if target.is_probed]
+    return Past(probed, dict(load_scenario_file(scenarios)), seed, location)
+
+
+def _lacking(store: Store, since: datetime, now: datetime) -> list[tuple[datetime, datetime]]:
+    newest = store.results(ResultQuery(since=since, until=now, limit=1)).results
+    oldest = store.results(ResultQuery(since=since, until=now, limit=1, oldest_first=True)).results
+    if not newest or not oldest or newest[0].due_at - oldest[0].due_at < timedelta(hours=1):
+        return [(since, now)]
+    return [(newest[0].due_at + DENSE_STEP, now), (since, oldest[0].due_at)]
+
+
+def _days_backwards(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
+    end = until
+    while end > since:
+        start = max(since, end - timedelta(days=1))
+        yield start, end
+        end = start
+
+
+def _results(past: Past, start: datetime, end: datetime, now: datetime) -> Iterator[ProbeResult]:
+    step = DENSE_STEP if now - start <= timedelta(days=DENSE_DAYS) else SPARSE_STEP
+    for target in past.targets:
+        behaviour = past.behaviours.get(target.model)
+        if behaviour is None:
+            continue
+        number = math.ceil(start.timestamp() / step.total_seconds())
+        while (due := datetime.fromtimestamp(number * step.total_seconds(), UTC)) < end:
+            yield _result(past, target, behaviour, due, number)
+            number += 1
+
+
+def _result(past: Past, target: Target, behaviour: Behaviour, due: datetime, number: int) -> ProbeResult:
+    rng = random.Random(f"{past.seed}/{target.id}/{number}")  # noqa: S311  # a seeded past, not a secret
+    offset = timedelta(seconds=rng.uniform(0, 40))
+    scenario = chosen(behaviour, Moment(number, 1, (due + offset).timestamp()), rng)
+    outcome = _outcome(scenario)
+    slot = Slot(target.id, due + offset)
+    timings = _timings(scenario, target, due, rng) if outcome is Outcome.OK else _Timings()
+    return ProbeResult(
+        id=slot.result_id(past.location),
+        target=target.id,
+        provider=target.provider,
+        client=target.client,
+        model=target.model,
+        protocol=target.protocol.value,
+        location=past.location,
+        agent=AGENT,
+        due_at=slot.due_at,
+        started_at=slot.due_at,
+        outcome=outcome,
+        fault=outcome.fault,
+        phase=Phase.END if outcome is Outcome.OK else Phase.HEADERS,
+        category=categorize(timings.response_seconds, outcome, target.thresholds),
+        connect_seconds=timings.connect_seconds,
+        ttft_seconds=timings.ttft_seconds,
+        ttft_kind="text" if outcome is Outcome.OK else None,
+        ttft_visible_seconds=timings.ttft_seconds,
+        response_seconds=timings.response_seconds,
+        generation_seconds=timings.generation_seconds,
+        output_tokens=timings.tokens,
+        input_tokens=PROMPT_TOKENS if timings.tokens else None,
+        tokens_source=TokensSource.USAGE if timings.tokens else None,
+        throughput=timings.throughput,
+        tpot_seconds=1 / timings.throughput if timings.throughput else None,
+        chunks=timings.tokens,
+        finish_reason="length" if outcome is Outcome.OK else None,
+        http_status=_status(scenario),
+        stamps=Stamps.USER if outcome is Outcome.OK else None,
+        quality=Quality.EXACT if outcome is Outcome.OK else None,
+        spec_version=target.spec_version,
+        max_tokens=target.options.max_tokens,
+        cost=_cost(target, timings.tokens),
+        error=None if outcome is Outcome.OK else f"simulated: {scenario.name}",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Timings:
+    """Seconds, and tokens per second."""
+
+    connect_seconds: float | None = None
+    ttft_seconds: float | None = None
+    response_seconds: float | None = None
+    generation_seconds: float | None = None
+    tokens: int | None = None
+    throughput: float | None = None
+
+
+def _timings(scenario: Scenario, target: Target, due: datetime, rng: random.Random) -> _Timings:
+    timing = scenario.timing
+    swing = 1 + DAILY_SWING * math.sin((due.hour + due.minute / 60 - 9) / 24 * 2 * math.pi)
+    noise = rng.lognormvariate(0, max(timing.jitter, 0.08))
+    tokens = min(scenario.content.tokens or target.options.max_tokens, target.options.max_tokens)
+    ttft = timing.ttft_seconds * swing * noise
+    gap = mean_gap_seconds(timing, tokens) * swing * rng.lognormvariate(0, max(timing.jitter / 2, 0.03))
+    generation = gap * (tokens - 1)
+    connect = rng.uniform(0.0002, 0.0008)
+    return _Timings(
+        connect_seconds=connect,
+        ttft_seconds=ttft,
+        response_seconds=connect + ttft + generation,
+        generation_seconds=generation,
+        tokens=tokens,
+        throughput=1 / gap if tokens > 1 and gap > 0 else None,
+    )
+
+
+def _outcome(scenario: Scenario) -> Outcome:
+    if scenario.opening.reply is Reply.ERROR:
+        return _ERROR_OUTCOMES.get(scenario.failure.problem, Outcome.SERVER_ERROR)
+    if scenario.opening.reply is not Reply.STREAM:
+        return Outcome.NOT_SSE
+    if scenario.content.text is Text.WRONG:
+        return Outcome.WRONG_ANSWER
+    return _FAULT_OUTCOMES.get(scenario.fault.fault, Outcome.OK)
+
+
+def _status(scenario: Scenario) -> int:
+    return scenario.failure.status if scenario.opening.reply is Reply.ERROR else 200
+
+
+def _cost(target: Target, tokens: int | None) -> float | None:
+    prices = target.prices
+    if tokens is None or prices.input_per_million is None or prices.output_per_million is None:
+        return None
+    return (PROMPT_TOKENS * prices.input_per_million + tokens * prices.output_per_million) / 1e6

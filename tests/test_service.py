@@ -1,0 +1,125 @@
+"""`python app.py` as the operator runs it: real processes, real signals, real sockets."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.waiting import wait_until
+
+ROOT = Path(__file__).parent.parent
+
+
+class Service:
+    """A running `app.py`; output is kept in a file so that no pipe ever fills."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", log: Path) -> None:
+        self.process = process
+        self._log = log
+
+    @property
+    def output(self) -> str:
+        return self._log.read_text()
+
+    @property
+    def url(self) -> str:
+        found = wait_until("the address", lambda: re.search(r"is at (http://\S+)", self.output))
+        return found.group(1).rstrip("/")
+
+    def get(self, path: str) -> str:
+        with urllib.request.urlopen(self.url + path, timeout=10) as response:
+            body: bytes = response.read()
+        return body.decode()
+
+    def children(self) -> dict[int, str]:
+        listed = subprocess.run(
+            ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)],
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout
+        return {int(line.split()[0]): line for line in listed.splitlines()}
+
+    def agent_pid(self) -> int | None:
+        return next((pid for pid, line in self.children().items() if "app.py agent" in line), None)
+
+
+@contextmanager
+def running(tmp_path: Path, *arguments: str) -> Iterator[Service]:
+    log = tmp_path / "service.log"
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("MONGODB")}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "app.py", *arguments, "--port", "0", "--data", str(tmp_path / "data")],
+            cwd=ROOT,
+            env=environ,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        yield Service(process, log)
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+        process.wait(timeout=10)
+
+
+def test_one_command_brings_up_a_live_board_and_ctrl_c_ends_all_of_it(tmp_path: Path) -> None:
+    with running(tmp_path, "--config", "config/demo.yaml") as service:
+        assert "<html" in service.get("/")
+        ready = wait_until(
+            "probes on the board", lambda: json.loads(service.get("/api/v1/statistics?window=24h"))
+        )
+        assert ready
+        children = service.children()
+        assert len(children) == 2, children
+        service.process.send_signal(signal.SIGINT)
+        started = time.monotonic()
+        service.process.wait(timeout=10)
+        took = time.monotonic() - started
+    assert took < 5
+    assert service.process.returncode == 0
+    assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+    assert "Traceback" not in service.output
+
+
+def test_a_killed_agent_is_restarted_and_the_board_stays_up(tmp_path: Path) -> None:
+    with running(tmp_path, "--config", "config/demo.yaml") as service:
+        first = wait_until("the agent", service.agent_pid)
+        os.kill(first, signal.SIGKILL)
+        assert "<html" in service.get("/")
+        second = wait_until("a new agent", lambda: (pid := service.agent_pid()) != first and pid)
+        assert second != first
+
+
+def test_a_broken_file_stops_the_start_with_every_fault_and_its_line(tmp_path: Path) -> None:
+    config = tmp_path / "local.yaml"
+    config.write_text("apis:\n  openai:\n    main:\n      api_kye: x\n      models: [a]\nintervall: 3\n")
+    with running(tmp_path, "--config", str(config)) as service:
+        assert service.process.wait(timeout=20) == 2
+    assert re.search(r"local\.yaml:4:\d+.*api_kye", service.output)
+    assert re.search(r"local\.yaml:6:\d+.*intervall", service.output)
+    assert "Traceback" not in service.output
+
+
+def test_a_taken_port_is_a_sentence_not_a_traceback(tmp_path: Path) -> None:
+    with running(tmp_path, "--config", "config/demo.yaml") as service:
+        port = service.url.rsplit(":", 1)[1]
+        ran = subprocess.run(
+            [sys.executable, "app.py", "web", "--port", port, "--data", str(tmp_path / "other")],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+    assert ran.returncode == 3
+    assert port in ran.stderr
+    assert "Traceback" not in ran.stderr
