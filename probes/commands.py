@@ -48,7 +48,7 @@ def check(options: Options, *, as_json: bool) -> int:
     """Print the plan of a valid configuration; an invalid one raises SettingsError with every fault."""
     from probes.settings.estimate import estimate, plan_as_json, render_plan
 
-    settings = prepare(options).settings
+    settings = prepare(options, "command").settings
     if as_json:
         print(json.dumps(plan_as_json(settings, estimate(settings)), indent=2, ensure_ascii=False))
     else:
@@ -60,7 +60,7 @@ def probe(options: Options, wanted: str, *, as_json: bool) -> int:
     """Measure one target once and print the record; 0 when it answered ok, else 1."""
     from probes.prober import Prober
 
-    context = prepare(options)
+    context = prepare(options, "command")
     target = find_target(context.settings, wanted)
     if not target.is_probed:
         raise StartError(
@@ -117,7 +117,7 @@ def export(options: Options, wanted: ExportOptions) -> int:
     from probes.web.export import results_csv, results_ndjson
     from probes.web.queries.results import every_page
 
-    context = prepare(options)
+    context = prepare(options, "command")
     store = context.open_store()
     query = ResultQuery(
         since=_moment(wanted.since, "--since"),
@@ -138,7 +138,7 @@ def export(options: Options, wanted: ExportOptions) -> int:
 
 def rebuild(options: Options) -> int:
     """Make all rollups again that raw records can vouch for."""
-    context: Context = prepare(options)
+    context: Context = prepare(options, "command")
     store = context.open_store()
     progress = Progress("records", None)
     try:

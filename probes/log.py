@@ -47,18 +47,21 @@ class Redactor:
 class RedactingFormatter(logging.Formatter):
     """Redacts the finished line, so that arguments and tracebacks are covered too."""
 
-    def __init__(self, redact: Redactor) -> None:
-        super().__init__("%(asctime)s %(levelname)-7s %(processName)s %(name)s: %(message)s")
+    def __init__(self, redact: Redactor, role: str = "") -> None:
+        super().__init__(f"%(asctime)s %(levelname)-7s {role} %(name)s: %(message)s")
         self._redact = redact
 
     def format(self, record: logging.LogRecord) -> str:
         return self._redact(super().format(record))
 
 
-def set_up_logging(redact: Redactor, level: int = logging.INFO) -> None:
-    """Send everything to stderr through the redactor; third-party chatter only from WARNING on."""
+def set_up_logging(redact: Redactor, role: str, level: int = logging.INFO) -> None:
+    """Send everything to stderr through the redactor; third-party chatter only from WARNING on.
+
+    `role` stands in each line, because several processes share one terminal.
+    """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(RedactingFormatter(redact))
+    handler.setFormatter(RedactingFormatter(redact, role))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for noisy in ("apscheduler", "httpx2", "httpcore2", "openai", "anthropic", "waitress.queue", "pymongo"):
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))

@@ -101,11 +101,11 @@ class Context:
         return open_sqlite(self.place.data / "firsttoken.sqlite3")
 
 
-def prepare(options: Options) -> Context:
+def prepare(options: Options, role: str) -> Context:
     """Find and load the configuration and set up logging. Raises StartError, SettingsError."""
     place = find_place(options)
     redact = Redactor()
-    set_up_logging(redact)
+    set_up_logging(redact, role)
     environ = dict(options.environ)
     if place.is_demo:
         environ.setdefault(SIMULATOR_URL, "http://127.0.0.1:9")  # roles that never call a provider
@@ -120,27 +120,36 @@ def prepare(options: Options) -> Context:
 
 
 def run_everything(options: Options) -> int:
-    """Web here, agent (and in the demo the simulated providers) as children; returns the exit code."""
-    context = prepare(options)
+    """Web here, agent (and in the demo the simulated providers) as children; returns the exit code.
+
+    The children start once the board listens, so that the first page does not wait for their imports.
+    """
+    context = prepare(options, "web")
+    with Supervisor() as supervisor:
+        return _serve(context, lambda: _start_children(context, supervisor))
+
+
+def _start_children(context: Context, supervisor: Supervisor) -> None:
     environ = dict(context.options.environ)
-    children: list[Child] = []
     if context.place.is_demo:
         simulator = _simulator_child(context)
-        children.append(simulator)
-        environ[SIMULATOR_URL] = simulator.start_and_read_line().removeprefix("listening on ").strip()
+        try:
+            ready = supervisor.start_and_read_line(simulator)
+        except RuntimeError as error:
+            logger.error("no demo without simulated providers: %s", error)
+            return
+        environ[SIMULATOR_URL] = ready.removeprefix("listening on ")
         simulator.pin_argument("--port", environ[SIMULATOR_URL].rsplit(":", 1)[1])
     environ[AGENT_ID] = f"{context.settings.agent.location}@{socket.gethostname()}-{uuid4().hex[:8]}"
-    children.append(_agent_child(context, environ))
-    with Supervisor(children):
-        return _serve(context)
+    supervisor.start(_agent_child(context, environ))
 
 
 def run_web(options: Options) -> int:
-    return _serve(prepare(options))
+    return _serve(prepare(options, "web"))
 
 
 def run_agent(options: Options, *, exit_with_parent: bool = False) -> int:
-    context = prepare(options)
+    context = prepare(options, "agent")
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -201,36 +210,35 @@ def build_agent(context: Context) -> "Agent":
 
 def wsgi_app() -> "Flask":
     """The web role for a WSGI server of the operator's choice (`gunicorn app:app`)."""
-    return build_web(prepare(Options()))
+    return build_web(prepare(Options(), "web"))
 
 
 # Pieces of the above.
 
 
-def _serve(context: Context) -> int:
-    from probes.web.server import ListenError, serve
+def _serve(context: Context, on_listening: Callable[[], None] | None = None) -> int:
+    from probes.web.server import serve
 
     web, options = context.settings.web, context.options
     app = build_web(context)
-    try:
-        serve(
-            app,
-            host=options.host or web.host,
-            port=options.port if options.port is not None else web.port,
-            threads=web.threads,
-            on_listening=_announce(context),
-        )
-    except ListenError as error:
-        raise OSError(str(error)) from error
-    return 0
+
+    def listening(url: str) -> None:
+        _announce(context, url)
+        if on_listening is not None:
+            threading.Thread(target=on_listening, name="start children").start()
+
+    return serve(
+        app,
+        host=options.host or web.host,
+        port=options.port if options.port is not None else web.port,
+        threads=web.threads,
+        on_listening=listening,
+    )
 
 
-def _announce(context: Context) -> Callable[[str], None]:
-    def announce(url: str) -> None:
-        what = "demo with simulated providers" if context.place.is_demo else f"{context.place.config}"
-        print(f"FirstToken {__version__} is at {url}  ({what}; Ctrl-C stops it)", flush=True)  # noqa: T201
-
-    return announce
+def _announce(context: Context, url: str) -> None:
+    what = "demo with simulated providers" if context.place.is_demo else f"{context.place.config}"
+    print(f"FirstToken {__version__} is at {url}  ({what}; Ctrl-C stops it)", flush=True)  # noqa: T201
 
 
 def _own_command(*arguments: str) -> list[str]:

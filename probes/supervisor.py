@@ -128,17 +128,16 @@ def watch_parent(on_end: Callable[[], object]) -> None:
 
 
 class Supervisor:
-    """Runs children beside the caller for as long as the context lasts."""
+    """Keeps children running beside the caller for as long as the context lasts. Thread-safe."""
 
-    def __init__(self, children: Sequence[Child], stop_seconds: float = STOP_SECONDS) -> None:
-        self._children = children
+    def __init__(self, stop_seconds: float = STOP_SECONDS) -> None:
+        self._children: list[Child] = []
         self._stop_seconds = stop_seconds
         self._stop = threading.Event()
+        self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
 
     def __enter__(self) -> Self:
-        for child in self._children:
-            child.start()
         self._thread.start()
         return self
 
@@ -151,11 +150,26 @@ class Supervisor:
         self._stop.set()
         self._thread.join()
         deadline = time.monotonic() + self._stop_seconds
-        for child in reversed(self._children):  # the agent before the providers that it probes
-            child.ask_to_stop()
-            child.wait_or_kill(deadline)
+        with self._lock:
+            for child in reversed(self._children):  # the agent before the providers that it probes
+                child.ask_to_stop()
+                child.wait_or_kill(deadline)
+
+    def start(self, child: Child) -> None:
+        """Start it and keep it running; nothing starts any more once the context ends."""
+        with self._lock:
+            if not self._stop.is_set():
+                child.start()
+                self._children.append(child)
+
+    def start_and_read_line(self, child: Child) -> str:
+        """As start; returns the first line of its standard output. Raises RuntimeError when there is none."""
+        with self._lock:
+            self._children.append(child)
+            return child.start_and_read_line()
 
     def _watch(self) -> None:
         while not self._stop.wait(POLL_SECONDS):
-            for child in self._children:
-                child.keep_alive()
+            with self._lock:
+                for child in self._children:
+                    child.keep_alive()

@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from tests.waiting import wait_until
 
@@ -37,6 +38,9 @@ class Service:
         with urllib.request.urlopen(self.url + path, timeout=10) as response:
             body: bytes = response.read()
         return body.decode()
+
+    def json(self, path: str) -> Any:
+        return json.loads(self.get(path))
 
     def children(self) -> dict[int, str]:
         listed = subprocess.run(
@@ -74,10 +78,7 @@ def running(tmp_path: Path, *arguments: str) -> Iterator[Service]:
 def test_one_command_brings_up_a_live_board_and_ctrl_c_ends_all_of_it(tmp_path: Path) -> None:
     with running(tmp_path, "--config", "config/demo.yaml") as service:
         assert "<html" in service.get("/")
-        ready = wait_until(
-            "probes on the board", lambda: json.loads(service.get("/api/v1/statistics?window=24h"))
-        )
-        assert ready
+        wait_until("a probe on the board", lambda: service.json("/api/v1/results?limit=1")["results"])
         children = service.children()
         assert len(children) == 2, children
         service.process.send_signal(signal.SIGINT)

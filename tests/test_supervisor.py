@@ -28,7 +28,8 @@ def is_running(pid: int) -> bool:
 
 def test_a_killed_child_is_restarted() -> None:
     child = Child("patient", python(PATIENT), os.environ)
-    with Supervisor([child]):
+    with Supervisor() as supervisor:
+        supervisor.start(child)
         first = child.pid
         assert first is not None
         os.kill(first, signal.SIGKILL)
@@ -39,10 +40,10 @@ def test_a_killed_child_is_restarted() -> None:
 
 def test_a_stubborn_child_is_killed_in_time() -> None:
     child = Child("stubborn", python(STUBBORN), os.environ)
-    child.start_and_read_line()
-    pid = child.pid
-    assert pid is not None
-    with Supervisor([child], stop_seconds=0.3):
+    with Supervisor(stop_seconds=0.3) as supervisor:
+        assert supervisor.start_and_read_line(child) == "ready"
+        pid = child.pid
+        assert pid is not None
         assert is_running(pid)
     assert not is_running(pid)
 
@@ -59,7 +60,8 @@ def test_no_child_outlives_a_killed_parent() -> None:
         "import os, time\n"
         "from probes.supervisor import Child, Supervisor\n"
         f"child = Child('patient', [{sys.executable!r}, '-c', {PATIENT!r}], os.environ)\n"
-        "with Supervisor([child]):\n"
+        "with Supervisor() as supervisor:\n"
+        "    supervisor.start(child)\n"
         "    print(child.pid, flush=True)\n"
         "    time.sleep(60)\n"
     )

@@ -81,7 +81,9 @@ class Agent:
         self._stands_by = False  # known only from the store; while that is away we probe and spool
         self._is_published = False
         self._missed = 0
-        self._busy: set[str] = set()
+        self._busy: dict[
+            str, bool
+        ] = {}  # target -> whether its running probe is one that nobody had scheduled
         self._busy_lock = threading.Lock()
 
     def run(self, stop: threading.Event) -> None:
@@ -120,19 +122,24 @@ class Agent:
         else:
             self._probe_scheduled(due.target, due.current)
 
-    def _probe_scheduled(self, target: Target, slot: Slot) -> None:
-        """One scheduled probe of a target at a time; a slot that finds it still running is skipped."""
+    def _probe_scheduled(self, target: Target, slot: Slot, *, is_extra: bool = False) -> None:
+        """One scheduled probe of a target at a time; a slot that finds it still running is skipped.
+
+        A slot that finds the extra probe of a new target is answered by that one.
+        """
         with self._busy_lock:
-            is_busy = target.id in self._busy
-            self._busy.add(target.id)
-        if is_busy:
-            self._record_unmeasured(target, slot, Outcome.SKIPPED, "the probe before it was still running")
-            return
-        self._parts.pool.submit(target, slot, lambda result: self._finish_scheduled(target.id, result))
+            running_is_extra = self._busy.get(target.id)
+            if running_is_extra is None:
+                self._busy[target.id] = is_extra
+        if running_is_extra is None:
+            self._parts.pool.submit(target, slot, lambda result: self._finish_scheduled(target.id, result))
+        elif not running_is_extra and not is_extra:
+            why = "the probe before it was still running"
+            self._record_unmeasured(target, slot, Outcome.SKIPPED, why)
 
     def _finish_scheduled(self, target_id: str, result: ProbeResult) -> None:
         with self._busy_lock:
-            self._busy.discard(target_id)
+            self._busy.pop(target_id, None)
         self._recorder.record(result)
 
     def _record_missed(self, target: Target, slot: Slot, why: str) -> None:
@@ -178,7 +185,7 @@ class Agent:
         now = self._parts.clock.now()
         for target in targets:
             if target.is_probed:
-                self._probe_scheduled(target, Slot(target.id, now))
+                self._probe_scheduled(target, Slot(target.id, now), is_extra=True)
 
     def _publish(self) -> None:
         """Tell the web what runs; tried until the store has it."""

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from probes.clock import Clock
 from probes.domain.result import ProbeResult
-from probes.domain.state import Verdict
+from probes.domain.state import State, Verdict
 from probes.domain.target import Target
 from probes.store.base import Store, StoreUnavailableError
 from probes.verdicts.rules import WINDOW, Subject, judge
@@ -137,6 +137,6 @@ class Recorder:
 
 
 def _log_change(target_id: str, previous: Verdict | None, verdict: Verdict) -> None:
-    if previous is None or previous.state is not verdict.state:
-        was = previous.state.value if previous is not None else "new"
-        logger.info("%s: %s -> %s (%s)", target_id, was, verdict.state.value, verdict.reason.key)
+    was = previous.state if previous is not None else State.UNKNOWN
+    if was is not verdict.state:
+        logger.info("%s: %s -> %s (%s)", target_id, was.value, verdict.state.value, verdict.reason.key)
