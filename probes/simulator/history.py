@@ -138,8 +138,8 @@ def _result(past: Past, target: Target, behaviour: Behaviour, due: datetime, num
         category=categorize(timings.response_seconds, outcome, target.thresholds),
         connect_seconds=timings.connect_seconds,
         ttft_seconds=timings.ttft_seconds,
-        ttft_kind="text" if outcome is Outcome.OK else None,
-        ttft_visible_seconds=timings.ttft_seconds,
+        ttft_kind=timings.ttft_kind,
+        ttft_visible_seconds=timings.ttft_visible_seconds,
         response_seconds=timings.response_seconds,
         generation_seconds=timings.generation_seconds,
         output_tokens=timings.tokens,
@@ -165,6 +165,8 @@ class _Timings:
 
     connect_seconds: float | None = None
     ttft_seconds: float | None = None
+    ttft_kind: str | None = None
+    ttft_visible_seconds: float | None = None
     response_seconds: float | None = None
     generation_seconds: float | None = None
     tokens: int | None = None
@@ -180,9 +182,12 @@ def _timings(scenario: Scenario, target: Target, due: datetime, rng: random.Rand
     gap = mean_gap_seconds(timing, tokens) * swing * rng.lognormvariate(0, max(timing.jitter / 2, 0.03))
     generation = gap * (tokens - 1)
     connect = rng.uniform(0.0002, 0.0008)
+    thought = min(scenario.content.reasoning, tokens)
     return _Timings(
         connect_seconds=connect,
         ttft_seconds=ttft,
+        ttft_kind="reasoning" if thought else "text",
+        ttft_visible_seconds=ttft + gap * thought,
         response_seconds=connect + ttft + generation,
         generation_seconds=generation,
         tokens=tokens,
