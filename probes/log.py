@@ -63,5 +63,5 @@ def set_up_logging(redact: Redactor, role: str, level: int = logging.INFO) -> No
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(RedactingFormatter(redact, role))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for noisy in ("apscheduler", "httpx2", "httpcore2", "openai", "anthropic", "waitress.queue", "pymongo"):
+    for noisy in ("apscheduler", "httpx2", "httpcore2", "openai", "anthropic", "waitress", "pymongo"):
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))
