@@ -12,7 +12,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
@@ -117,7 +117,7 @@ def prepare(options: Options, role: str) -> Context:
     redact.learn(secret.reveal() for secret in settings.secrets)
     for warning in settings.warnings:
         logger.warning("%s", warning)
-    return Context(options, place, settings, redact)
+    return Context(replace(options, environ=environ), place, settings, redact)
 
 
 # Roles.
