@@ -16,7 +16,7 @@ from probes.domain.target import Readiness
 
 WINDOW: Final = 5  # newest results that a judgement looks at
 DOWN_AFTER: Final = 3  # failures in a row; single failures of a healthy 99.9 % model are noise
-PARTIAL_AT: Final = 2  # failures among the window that make a target degraded
+PARTIAL_AT: Final = 2  # failures, or throttled probes, among the window that make a target degraded
 SLOW_AT: Final = 2  # slow answers among the newest SLOW_OF ok ones
 SLOW_OF: Final = 3
 STALE_AFTER_INTERVALS: Final = 2
@@ -130,7 +130,9 @@ def _failing_state(ran: Sequence[ProbeResult]) -> tuple[State, Reason] | None:
 
 
 def _impaired_state(ran: Sequence[ProbeResult]) -> tuple[State, Reason] | None:
-    if ran[0].fault is Fault.THROTTLING:
+    throttled = sum(1 for result in ran if result.fault is Fault.THROTTLING)
+    was_seen_up = any(result.outcome.is_up for result in ran)
+    if throttled >= PARTIAL_AT or (throttled and not was_seen_up):
         return State.DEGRADED, Reason(ReasonKey.THROTTLED)
     answered = [result for result in ran if result.outcome is Outcome.OK][:SLOW_OF]
     slow = [result for result in answered if result.category in SLOW_CATEGORIES]
@@ -140,7 +142,7 @@ def _impaired_state(ran: Sequence[ProbeResult]) -> tuple[State, Reason] | None:
 
 
 def _mildest_reason(ran: Sequence[ProbeResult]) -> Reason:
-    if ran[0].outcome.counts_against_availability:
+    if ran[0].outcome.counts_against_availability or ran[0].fault is Fault.THROTTLING:
         return _failure_reason(ReasonKey.SINGLE_FAILURE, 1, ran[0].outcome)
     if ran[0].fault is Fault.ANSWER:
         return Reason(ReasonKey.ANSWER_UNUSABLE, (("outcome", ran[0].outcome.value),))

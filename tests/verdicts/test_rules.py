@@ -47,7 +47,9 @@ def history(*outcomes: Outcome, response_seconds: float = 1.0) -> list[ProbeResu
         ),
         pytest.param([OK, OK, OK, OK, FAIL, FAIL], State.OPERATIONAL, ReasonKey.HEALTHY, id="old news"),
         pytest.param([AUTH, OK, OK], State.ATTENTION, ReasonKey.OURS, id="our key is not their outage"),
-        pytest.param([LIMITED, OK], State.DEGRADED, ReasonKey.THROTTLED, id="throttled"),
+        pytest.param([LIMITED, OK], State.OPERATIONAL, ReasonKey.SINGLE_FAILURE, id="throttled once"),
+        pytest.param([OK, LIMITED, LIMITED, OK], State.DEGRADED, ReasonKey.THROTTLED, id="throttled often"),
+        pytest.param([LIMITED], State.DEGRADED, ReasonKey.THROTTLED, id="only ever throttled"),
         pytest.param(
             [Outcome.REASONING_ONLY, OK], State.OPERATIONAL, ReasonKey.ANSWER_UNUSABLE, id="up, no use"
         ),
