@@ -1,78 +1,15 @@
 """`python app.py` as the operator runs it: real processes, real signals, real sockets."""
 
-import json
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
+from tests.service_process import ROOT, running
 from tests.waiting import wait_until
-
-ROOT = Path(__file__).parent.parent
-
-
-class Service:
-    """A running `app.py`; output is kept in a file so that no pipe ever fills."""
-
-    def __init__(self, process: "subprocess.Popen[bytes]", log: Path) -> None:
-        self.process = process
-        self._log = log
-
-    @property
-    def output(self) -> str:
-        return self._log.read_text()
-
-    @property
-    def url(self) -> str:
-        found = wait_until("the address", lambda: re.search(r"is at (http://\S+)", self.output))
-        return found.group(1).rstrip("/")
-
-    def get(self, path: str) -> str:
-        with urllib.request.urlopen(self.url + path, timeout=10) as response:
-            body: bytes = response.read()
-        return body.decode()
-
-    def json(self, path: str) -> Any:
-        return json.loads(self.get(path))
-
-    def children(self) -> dict[int, str]:
-        listed = subprocess.run(
-            ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)],
-            capture_output=True,
-            text=True,
-            check=False,
-        ).stdout
-        return {int(line.split()[0]): line for line in listed.splitlines()}
-
-    def agent_pid(self) -> int | None:
-        return next((pid for pid, line in self.children().items() if "app.py agent" in line), None)
-
-
-@contextmanager
-def running(tmp_path: Path, *arguments: str) -> Iterator[Service]:
-    log = tmp_path / "service.log"
-    environ = {key: value for key, value in os.environ.items() if not key.startswith("MONGODB")}
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "app.py", *arguments, "--port", "0", "--data", str(tmp_path / "data")],
-            cwd=ROOT,
-            env=environ,
-            stdout=output,
-            stderr=output,
-        )
-    try:
-        yield Service(process, log)
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-        process.wait(timeout=10)
 
 
 def test_one_command_brings_up_a_live_board_and_ctrl_c_ends_all_of_it(tmp_path: Path) -> None:

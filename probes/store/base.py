@@ -102,7 +102,10 @@ class Store(Protocol):
         """How many match, counted no further than `at_most`; cursor and limit are ignored."""
 
     def recent(self, targets: Collection[str], limit: int) -> Mapping[str, tuple[ProbeResult, ...]]:
-        """Up to `limit` newest results that ran or were missed, for each target, newest first."""
+        """Up to `limit` newest results that ran or were missed, for each target, newest first.
+
+        Of any trigger and location; slots that were skipped on purpose are left out. Every target asked for is there.
+        """
 
     # Rollups.
 
@@ -112,7 +115,11 @@ class Store(Protocol):
         """Buckets with since <= start < until, of all locations; empty targets means all."""
 
     def rollups_changed(self, period: Period, since: datetime, changed_since: datetime) -> list[Rollup]:
-        """Buckets with start >= since whose `updated_at` >= changed_since: what a reader's cache lacks."""
+        """Buckets with start >= since whose `updated_at` >= changed_since: what a reader's cache lacks.
+
+        Agents on several hosts stamp by their own clocks and a write shows up after its stamp, so a reader steps
+        back by a minute from the newest stamp it has seen. A bucket that a rebuild deletes is not reported.
+        """
 
     def rebuild_rollups(self, progress: Progress | None = None) -> int:
         """Make rollups again from raw results, for the time that raw results cover; returns results read."""
@@ -158,6 +165,9 @@ class Store(Protocol):
     # Housekeeping.
 
     def sweep(self, retention: Retention, now: datetime) -> int:
-        """Delete what is older than its retention, in small batches; returns how many were deleted."""
+        """Delete what is older than its retention, in small batches; returns how many were deleted.
+
+        Raw results go by whole UTC days, so that the days left can be rebuilt; those that statistics show stay.
+        """
 
     def health(self) -> StoreHealth: ...

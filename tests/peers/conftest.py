@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.peers.absence import pytest_terminal_summary
+from tests.peers.probed_targets import Peers
+from tests.peers.seen import Seen, probe_and_ask
 from tests.peers.servers import Relay, aimock_server, litellm_relay, llamacpp_server
 
 __all__ = ["pytest_terminal_summary"]
@@ -35,3 +37,14 @@ def llamacpp(logs: Path) -> Iterator[str]:
     """Root URL of a running llama.cpp server, whose model is `tiny-llama`."""
     with llamacpp_server(logs) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def peers(aimock: str, litellm: Relay, llamacpp: str) -> Peers:
+    return Peers(aimock, litellm, llamacpp)
+
+
+@pytest.fixture(scope="session")
+def seen(peers: Peers, logs: Path, tmp_path_factory: pytest.TempPathFactory) -> Seen:
+    """What several rounds of probes of all of them brought, taken once."""
+    return probe_and_ask(peers, logs, tmp_path_factory.mktemp("rounds"))

@@ -1,0 +1,82 @@
+"""Server-sent events from bytes as they come, by the WHATWG rules. On bytes: a split may fall inside a character."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+MAX_EVENT_BYTES: Final = 4 * 1024 * 1024
+_BOM: Final = b"\xef\xbb\xbf"
+_LINE_END: Final = re.compile(rb"\r\n|\n|\r")
+
+
+class EventTooLargeError(Exception):
+    """One event grew beyond any answer's size."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerEvent:
+    """One dispatched event; `data` has its data lines joined by newlines."""
+
+    name: str
+    data: bytes
+
+
+class EventParser:
+    """Feed it bytes in any portions; it gives each event with the portion that completed it."""
+
+    def __init__(self) -> None:
+        self._line: list[bytes] = []  # parts of the line that has not ended yet
+        self._size = 0  # of that line and the event's data so far
+        self._is_first_line = True
+        self._skips_line_feed = False  # the last portion ended with CR; an LF now belongs to it
+        self._name = ""
+        self._data: list[bytes] = []
+
+    def feed(self, portion: bytes) -> list[ServerEvent]:
+        """Events completed by this portion. Raises EventTooLargeError."""
+        events: list[ServerEvent] = []
+        if not portion:
+            return events
+        position = 1 if self._skips_line_feed and portion.startswith(b"\n") else 0
+        for end in _LINE_END.finditer(portion, position):
+            self._line.append(portion[position : end.start()])
+            event = self._take_line(b"".join(self._line))
+            self._line.clear()
+            if event is not None:
+                events.append(event)
+            position = end.end()
+        # A bare CR may end a line (the rules allow it), so waiting for its LF would make each event one event late.
+        self._skips_line_feed = portion.endswith(b"\r")
+        if position < len(portion):
+            self._line.append(portion[position:])
+            self._grow(len(portion) - position)
+        return events
+
+    def finish(self) -> list[ServerEvent]:
+        """What a server left without its closing blank line; the SDKs deliver that too."""
+        return self.feed(b"\n\n")
+
+    def _grow(self, size: int) -> None:
+        self._size += size
+        if self._size > MAX_EVENT_BYTES:
+            raise EventTooLargeError(f"an event of more than {MAX_EVENT_BYTES} bytes")
+
+    def _take_line(self, line: bytes) -> ServerEvent | None:
+        if self._is_first_line:
+            line = line.removeprefix(_BOM)
+            self._is_first_line = False
+        if not line:
+            return self._dispatch()
+        field, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if field == b"data":
+            self._data.append(value)
+            self._grow(len(value))
+        elif field == b"event":
+            self._name = value.decode("utf-8", "replace")
+        return None  # comments, ids and retry times mean nothing here
+
+    def _dispatch(self) -> ServerEvent | None:
+        name, data = self._name, self._data
+        self._name, self._data, self._size = "", [], 0
+        return ServerEvent(name, b"\n".join(data)) if data else None

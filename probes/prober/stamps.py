@@ -1,0 +1,148 @@
+"""When bytes left and came, and from which clock that is known. Everything measured starts here.
+
+Linux can stamp each segment as the kernel receives it, before our process gets a turn; elsewhere, and where the
+kernel gives no stamp, the time after the read stands in and says so.
+"""
+
+import socket
+import struct
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Final
+
+from probes.domain.result import Stamps
+
+NANOSECONDS: Final = 1_000_000_000
+_SO_TIMESTAMPNS: Final = 35  # asm-generic/socket.h; the socket module does not name it
+_TIMESPEC: Final = struct.Struct("@ll")
+ANCILLARY_BYTES: Final = socket.CMSG_SPACE(_TIMESPEC.size) if hasattr(socket, "CMSG_SPACE") else 0
+_CALM_SAMPLE_NS: Final = 20_000  # two clocks read further apart than this were torn by a context switch
+_JITTER_NS: Final = 1_000_000  # of converting between the clocks; what is off by more is a clock that was set
+
+_HTTP: Final = b"HTTP/"
+
+NowNs = Callable[[], int]
+
+
+class Step(IntEnum):
+    """What the connection is busy with; each has its own deadline and its own reading of an error."""
+
+    IDLE = 0
+    LOOKUP = 1
+    CONNECT = 2
+    TLS = 3
+    REQUEST = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ReadStamp:
+    """One read from the socket: its number on this connection, when its last byte came, when we had it."""
+
+    number: int
+    arrived_ns: int
+    read_ns: int
+    source: Stamps
+
+
+@dataclass(slots=True)
+class Journal:
+    """What happened on the wire in one attempt; written by the network layer, read by everyone else."""
+
+    now_ns: NowNs = time.monotonic_ns
+    on_step: Callable[[Step], None] = lambda _step: None
+    step: Step = Step.IDLE
+    lookup_ns: int | None = None  # None: no name to look up, or a connection from before
+    connect_ns: int | None = None  # with the proxy's CONNECT exchange, where there is one
+    tls_ns: int | None = None
+    sent_ns: int | None = None  # t0: the instant before the last byte of the request went to the kernel
+    sending_ns: int = 0  # how long that last hand-over took: t0 may lie up to this much later
+    last_read: ReadStamp | None = None
+    reads: int = 0
+    received_bytes: int = 0
+    saw_end: bool = False  # the server closed its side
+    answer_start: bytes = b""  # first bytes of the answer, decrypted
+    _connected_ns: int = field(default=0, repr=False)
+
+    def enter(self, step: Step) -> None:
+        self.step = step
+        self.on_step(step)
+
+    def looked_up(self, took_ns: int) -> None:
+        self.lookup_ns = (self.lookup_ns or 0) + took_ns
+
+    def connected(self, began_ns: int) -> None:
+        self._connected_ns = self.now_ns()
+        self.connect_ns = self._connected_ns - began_ns
+        self.enter(Step.REQUEST)
+
+    def tls_begins(self) -> int:
+        """The handshake's start; what passed since TCP was up belongs to the proxy's CONNECT."""
+        now_ns = self.now_ns()
+        if self.connect_ns is not None:
+            self.connect_ns += now_ns - self._connected_ns
+        self.enter(Step.TLS)
+        return now_ns
+
+    def tls_done(self, began_ns: int) -> None:
+        self._connected_ns = self.now_ns()
+        self.tls_ns = (self.tls_ns or 0) + self._connected_ns - began_ns
+        self.enter(Step.REQUEST)
+
+    def read(self, stamp: ReadStamp, size: int) -> None:
+        self.reads += 1
+        self.received_bytes += size
+        self.last_read = stamp
+
+    def heard(self, plaintext: bytes) -> None:
+        """What the HTTP layer is given; empty at the end."""
+        self.saw_end = not plaintext
+        if len(self.answer_start) < len(_HTTP):
+            self.answer_start += plaintext[: len(_HTTP)]
+
+    @property
+    def is_http(self) -> bool:
+        """False once the answer began with something that no HTTP answer begins with."""
+        start = self.answer_start[: len(_HTTP)]
+        return _HTTP.startswith(start)
+
+
+def ask_for_kernel_stamps(sock: socket.socket) -> bool:
+    """Whether the kernel will stamp what this socket receives."""
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+    except OSError:
+        return False
+    return True
+
+
+def kernel_arrival_ns(
+    ancillary: Iterable[tuple[int, int, bytes]], now_ns: NowNs, not_before_ns: int
+) -> int | None:
+    """The kernel's stamp on the monotonic clock; None when there is none or the wall clock was set meanwhile.
+
+    `not_before_ns` is what came before it for certain: a stamp earlier than that shows a wall clock that jumped.
+    """
+    for level, kind, payload in ancillary:
+        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(payload) >= _TIMESPEC.size:
+            seconds, nanoseconds = _TIMESPEC.unpack_from(payload)
+            offset_ns, sampled_ns = _wall_minus_monotonic_ns(now_ns)
+            arrived_ns = seconds * NANOSECONDS + nanoseconds - offset_ns
+            if not_before_ns - _JITTER_NS <= arrived_ns <= sampled_ns + _JITTER_NS:
+                return int(min(max(arrived_ns, not_before_ns), sampled_ns))
+    return None
+
+
+def _wall_minus_monotonic_ns(now_ns: NowNs) -> tuple[int, int]:
+    """The clocks' distance and the monotonic time it was taken, from a sample that nothing interrupted."""
+    for _ in range(3):
+        before_ns = now_ns()
+        wall_ns = time.time_ns()
+        after_ns = now_ns()
+        if after_ns - before_ns < _CALM_SAMPLE_NS:
+            break
+    return wall_ns - (before_ns + after_ns) // 2, after_ns

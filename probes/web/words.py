@@ -1,0 +1,286 @@
+"""The one place where states, categories, outcomes, faults, triggers, phases and reasons become words.
+
+Everything is lazy: it turns into the reader's language when it is printed. Model names are never translated.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from probes.domain.outcome import Fault, Outcome
+from probes.domain.result import Category, Phase, Quality, Stamps, TokensSource, Trigger
+from probes.domain.state import Reason, State
+from probes.domain.target import Protocol
+from probes.verdicts.rules import (
+    DOWN_AFTER,
+    PARTIAL_AT,
+    SLOW_AT,
+    SLOW_OF,
+    UNKNOWN_AFTER_INTERVALS,
+    WINDOW,
+    ReasonKey,
+)
+from probes.web.display import duration
+from probes.web.i18n import Lazy, _, lazy, ngettext
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A label of a few words, what it means in one sentence, and the shape that stands beside it."""
+
+    label: Lazy
+    meaning: Lazy
+    icon: str = ""  # id of a symbol in templates/_icons.svg
+    tone: str = "neutral"  # CSS modifier: ok, degraded, down, attention, maintenance, unknown, neutral
+
+
+Words = Mapping[StrEnum, Word]  # of one enum; members of two enums may be equal as text
+
+STATES: Final[Words] = {
+    State.OPERATIONAL: Word(
+        lazy("Operational"), lazy("The newest probes were answered in full, and in good time."), "ok", "ok"
+    ),
+    State.DEGRADED: Word(
+        lazy("Degraded"),
+        lazy(
+            "Some probes fail, are slow or are throttled: at least %(partial)s of the newest %(window)s failed, or "
+            "%(slow)s of the newest %(slow_of)s answers were slow.",
+            partial=PARTIAL_AT,
+            window=WINDOW,
+            slow=SLOW_AT,
+            slow_of=SLOW_OF,
+        ),
+        "degraded",
+        "degraded",
+    ),
+    State.DOWN: Word(
+        lazy("Down"), lazy("At least %(n)s probes in a row failed.", n=DOWN_AFTER), "down", "down"
+    ),
+    State.ATTENTION: Word(
+        lazy("Needs the operator"),
+        lazy("Our key, quota, request or model name was refused. The provider is not accused."),
+        "attention",
+        "attention",
+    ),
+    State.MAINTENANCE: Word(
+        lazy("Maintenance"), lazy("Announced work; failures are expected."), "maintenance", "maintenance"
+    ),
+    State.PAUSED: Word(lazy("Paused"), lazy("Switched off in the configuration; not probed."), "paused"),
+    State.NOT_CONFIGURED: Word(
+        lazy("Not configured"), lazy("The configuration lacks a key; not probed and not counted."), "unset"
+    ),
+    State.UNKNOWN: Word(
+        lazy("Unknown"),
+        lazy(
+            "Never seen, or not seen for more than %(n)s intervals. Silence is not health.",
+            n=UNKNOWN_AFTER_INTERVALS,
+        ),
+        "unknown",
+        "unknown",
+    ),
+}
+
+CATEGORIES: Final[Words] = {
+    Category.SMOOTH: Word(lazy("Smooth"), lazy("The whole answer came quickly."), "level-4"),
+    Category.AVAILABLE: Word(lazy("Available"), lazy("Slower than smooth, still usable."), "level-3"),
+    Category.CONGESTION: Word(lazy("Congestion"), lazy("Slow enough to be felt."), "level-2", "degraded"),
+    Category.LAGGING: Word(lazy("Lagging"), lazy("Barely usable."), "level-1", "degraded"),
+    Category.UNKNOWN: Word(
+        lazy("Unknown"), lazy("No complete answer, or one beyond the last limit."), "level-0", "unknown"
+    ),
+}
+
+FAULTS: Final[Words] = {
+    Fault.NONE: Word(lazy("nobody"), lazy("The probe succeeded.")),
+    Fault.ANSWER: Word(
+        lazy("the answer"),
+        lazy(
+            "The endpoint is up, but the answer is of no use; left out of latency statistics and availability."
+        ),
+    ),
+    Fault.PROVIDER: Word(lazy("the provider"), lazy("Counts against availability.")),
+    Fault.THROTTLING: Word(lazy("throttling"), lazy("Our rate was limited; has a rate of its own.")),
+    Fault.OURS: Word(
+        lazy("ours"), lazy("Our key, quota, request or model name; shown beside availability, not in it.")
+    ),
+    Fault.NETWORK: Word(
+        lazy("the network"),
+        lazy("On the way there; counts against availability unless it is our own network."),
+    ),
+    Fault.NOT_RUN: Word(lazy("not run"), lazy("The slot could not run; shown, never counted as health.")),
+}
+
+OUTCOMES: Final[Words] = {
+    Outcome.OK: Word(lazy("ok"), lazy("A complete streamed answer with its terminal marker.")),
+    Outcome.CONTENT_FILTERED: Word(
+        lazy("content filtered"), lazy("The provider's filter withheld the answer.")
+    ),
+    Outcome.REASONING_ONLY: Word(
+        lazy("reasoning only"), lazy("The token limit was reached before any visible text.")
+    ),
+    Outcome.SERVER_ERROR: Word(lazy("server error"), lazy("HTTP 5xx or 499 other than the ones named here.")),
+    Outcome.SERVER_TIMEOUT: Word(lazy("server timeout"), lazy("The server gave up: HTTP 408 or 504.")),
+    Outcome.OVERLOADED: Word(
+        lazy("overloaded"), lazy("HTTP 503 or 529, or an error event that says overloaded.")
+    ),
+    Outcome.FIRST_TOKEN_TIMEOUT: Word(
+        lazy("no first token"), lazy("No generated token within the first-token deadline.")
+    ),
+    Outcome.STALLED: Word(
+        lazy("stalled"), lazy("The stream stopped generating for longer than the stall deadline.")
+    ),
+    Outcome.TOTAL_TIMEOUT: Word(
+        lazy("took too long"), lazy("The answer did not end within the total deadline.")
+    ),
+    Outcome.STREAM_ERROR: Word(
+        lazy("error in stream"), lazy("An error event inside a stream of HTTP status 200.")
+    ),
+    Outcome.TRUNCATED_STREAM: Word(
+        lazy("truncated stream"), lazy("The stream ended without its terminal marker.")
+    ),
+    Outcome.CONNECTION_RESET: Word(
+        lazy("connection reset"), lazy("The connection broke before the answer ended.")
+    ),
+    Outcome.NOT_SSE: Word(lazy("not a stream"), lazy("HTTP 200, but not an event stream.")),
+    Outcome.BAD_PAYLOAD: Word(lazy("bad payload"), lazy("The stream could not be parsed.")),
+    Outcome.EMPTY_RESPONSE: Word(
+        lazy("empty answer"), lazy("A complete stream without any generated token.")
+    ),
+    Outcome.WRONG_ANSWER: Word(lazy("wrong answer"), lazy("The known-answer check failed.")),
+    Outcome.RATE_LIMITED: Word(lazy("rate limited"), lazy("HTTP 429: more requests than we are allowed.")),
+    Outcome.AUTH: Word(lazy("key refused"), lazy("HTTP 401: the API key is wrong, expired or out of funds.")),
+    Outcome.PERMISSION: Word(lazy("not permitted"), lazy("HTTP 403: the key may not use this model.")),
+    Outcome.QUOTA_EXHAUSTED: Word(
+        lazy("quota exhausted"), lazy("HTTP 402, or 429 that speaks of quota, spend limit or billing.")
+    ),
+    Outcome.BAD_REQUEST: Word(
+        lazy("request refused"), lazy("HTTP 400 or 422: the server refuses our request.")
+    ),
+    Outcome.MODEL_NOT_FOUND: Word(lazy("model not found"), lazy("HTTP 404: unknown model name, or retired.")),
+    Outcome.DNS_ERROR: Word(lazy("name not resolved"), lazy("The host name could not be looked up.")),
+    Outcome.CONNECT_REFUSED: Word(lazy("connection refused"), lazy("Nothing listens at that address.")),
+    Outcome.CONNECT_TIMEOUT: Word(
+        lazy("connect timeout"), lazy("No connection within the connect deadline.")
+    ),
+    Outcome.CONNECT_ERROR: Word(
+        lazy("connect error"), lazy("The connection could not be made for another reason.")
+    ),
+    Outcome.TLS_ERROR: Word(
+        lazy("TLS error"), lazy("The TLS handshake failed, or the certificate is not valid.")
+    ),
+    Outcome.INTERNAL: Word(
+        lazy("internal error"), lazy("A fault of this program; never counted as the provider's.")
+    ),
+    Outcome.MISSED: Word(lazy("missed"), lazy("The slot could not run in time.")),
+    Outcome.SKIPPED: Word(lazy("skipped"), lazy("The slot was left out on purpose.")),
+}
+
+TRIGGERS: Final[Words] = {
+    Trigger.SCHEDULED: Word(lazy("scheduled"), lazy("By the plan; only these count in statistics.")),
+    Trigger.MANUAL: Word(lazy("manual"), lazy("Somebody pressed Refresh.")),
+    Trigger.CONFIRM: Word(
+        lazy("confirming"), lazy("Repeated soon after a first failure, to tell a fault from noise.")
+    ),
+}
+
+PHASES: Final[Words] = {
+    Phase.CONNECT: Word(lazy("connect"), lazy("Name look-up, TCP and TLS.")),
+    Phase.HEADERS: Word(lazy("headers"), lazy("The request was sent; response headers were awaited.")),
+    Phase.FIRST: Word(lazy("first token"), lazy("Headers came; the first generated token was awaited.")),
+    Phase.STREAM: Word(lazy("stream"), lazy("Tokens were arriving.")),
+    Phase.END: Word(lazy("end"), lazy("The stream ended with its terminal marker.")),
+}
+
+TOKENS_SOURCES: Final[Words] = {
+    TokensSource.USAGE: Word(lazy("reported"), lazy("The provider's own count.")),
+    TokensSource.CHUNKS: Word(
+        lazy("counted chunks"), lazy("The provider gave no count; chunks stand in for tokens.")
+    ),
+}
+
+STAMPS: Final[Words] = {
+    Stamps.KERNEL: Word(lazy("kernel"), lazy("Arrival times as the kernel received the bytes.")),
+    Stamps.USER: Word(lazy("user"), lazy("Arrival times as our process read the bytes.")),
+}
+
+QUALITIES: Final[Words] = {
+    Quality.EXACT: Word(lazy("exact"), lazy("Nothing disturbed the measurement.")),
+    Quality.BOUNDED: Word(lazy("bounded"), lazy("Segments came together, so TTFT is an upper bound.")),
+    Quality.DEGRADED: Word(lazy("degraded"), lazy("Our own host was late; read with care.")),
+}
+
+PROTOCOLS: Final[dict[Protocol, str]] = {  # product names, the same in every language
+    Protocol.OPENAI_CHAT: "OpenAI Chat Completions",
+    Protocol.AZURE_OPENAI_CHAT: "Azure OpenAI Chat Completions",
+    Protocol.ANTHROPIC_MESSAGES: "Anthropic Messages",
+}
+
+
+def word(member: StrEnum) -> Word:
+    """The word for any enum member of the domain; KeyError for one that has none (a test walks them all)."""
+    return _TABLES[type(member)][member]
+
+
+_TABLES: Final[Mapping[type[StrEnum], Words]] = {
+    State: STATES,
+    Category: CATEGORIES,
+    Fault: FAULTS,
+    Outcome: OUTCOMES,
+    Trigger: TRIGGERS,
+    Phase: PHASES,
+    TokensSource: TOKENS_SOURCES,
+    Stamps: STAMPS,
+    Quality: QUALITIES,
+}
+
+
+def reason_text(reason: Reason) -> str:
+    """Why a target is in its state, as a sentence without a full stop: "3 probes in a row failed: stalled"."""
+    figures = dict(reason.params)
+    return _REASONS[ReasonKey(reason.key)](figures)
+
+
+Figures = Mapping[str, str | int | float]
+
+
+def _outcome(figures: Figures) -> Lazy:
+    return OUTCOMES[Outcome(str(figures["outcome"]))].label
+
+
+def _number(figures: Figures, name: str) -> int:
+    return int(figures[name])
+
+
+_REASONS: Final[dict[ReasonKey, Callable[[Figures], str]]] = {
+    ReasonKey.NEVER_SEEN: lambda _figures: _("not probed yet"),
+    ReasonKey.STALE: lambda figures: _("no result for %(age)s", age=duration(float(figures["age_seconds"]))),
+    ReasonKey.PAUSED: lambda _figures: _("switched off in the configuration"),
+    ReasonKey.NOT_CONFIGURED: lambda figures: str(figures["why"]) or _("no API key"),
+    ReasonKey.HEALTHY: lambda _figures: _("answers in full"),
+    ReasonKey.SINGLE_FAILURE: lambda figures: _("one probe failed: %(outcome)s", outcome=_outcome(figures)),
+    ReasonKey.ONLY_FAILURES: lambda figures: ngettext(
+        "never seen working, %(num)s probe failed: %(outcome)s",
+        "never seen working, %(num)s probes failed: %(outcome)s",
+        _number(figures, "n"),
+        outcome=_outcome(figures),
+    ),
+    ReasonKey.CONSECUTIVE_FAILURES: lambda figures: ngettext(
+        "%(num)s probe in a row failed: %(outcome)s",
+        "%(num)s probes in a row failed: %(outcome)s",
+        _number(figures, "n"),
+        outcome=_outcome(figures),
+    ),
+    ReasonKey.PARTIAL_FAILURES: lambda figures: _(
+        "%(n)s of the last %(of)s probes failed: %(outcome)s",
+        n=figures["n"],
+        of=figures["of"],
+        outcome=_outcome(figures),
+    ),
+    ReasonKey.THROTTLED: lambda _figures: _("our requests are being limited"),
+    ReasonKey.SLOW: lambda figures: _(
+        "slow answers: %(category)s", category=CATEGORIES[Category(str(figures["category"]))].label
+    ),
+    ReasonKey.OURS: lambda figures: _("our side: %(outcome)s", outcome=_outcome(figures)),
+    ReasonKey.ANSWER_UNUSABLE: lambda figures: _("answered, but: %(outcome)s", outcome=_outcome(figures)),
+}

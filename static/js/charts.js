@@ -1,0 +1,143 @@
+/* Draws the charts of a page with uPlot from the one table that stands below them: what is drawn is what can be read.
+ *
+ * <figure data-chart="latency" data-keys="ttft_p50_seconds ttft_p95_seconds" data-unit="seconds"><div data-plot></div></figure>
+ * <table data-points data-step="3600">
+ *   head: <th data-key="ttft_p50_seconds">p50</th>   row: <th data-t="1763726400">, <td data-v="0.841">; no data-v is a gap
+ *
+ * Colours are CSS variables named --chart-KEY, read again at each drawing, so that a change of theme needs a redraw only.
+ */
+
+const HEIGHT = 200;
+const SYNC = "model";
+
+export function drawCharts() {
+  const table = document.querySelector("[data-points]");
+  if (table === null) return;
+  const points = readTable(table);
+  const plots = [...document.querySelectorAll("[data-chart]")].map((figure) => draw(figure, points));
+  const redraw = () => plots.forEach((plot) => plot.redraw(false, true));
+  new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+}
+
+function draw(figure, points) {
+  const place = figure.querySelector("[data-plot]");
+  const unit = figure.dataset.unit;
+  const isStacked = unit === "probes";
+  const read = figure.dataset.keys.split(" ").map((key) => points.columns.get(key));
+  const columns = isStacked ? stacked(read) : read.reverse(); // the last one is drawn on top
+  const plot = new window.uPlot(
+    {
+      width: place.clientWidth,
+      height: HEIGHT,
+      tzDate: (seconds) => window.uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
+      cursor: { sync: { key: SYNC }, drag: { x: false, y: false }, y: false, points: { show: !isStacked } },
+      legend: { markers: { width: 0, fill: (u, i) => (i > 0 ? colour(columns[i - 1].key) : "") } },
+      scales: {
+        x: { time: true, range: () => [points.times[0], points.times.at(-1) + points.step] },
+        y: { range: (u, low, high) => [0, high > 0 ? high * 1.08 : 1] },
+      },
+      axes: [axis({ space: 64, size: 28, values: (u, splits, at, space, step) => splits.map((split) => moment(split, step)) }), axis({ size: 52, values: (u, ticks) => ticks.map((tick) => text(tick, unit)) })],
+      series: [timeSeries(), ...columns.map((column) => (isStacked ? bars(column) : line(column, columns, unit)))],
+      bands: isStacked || columns.length < 2 ? [] : [{ series: [1, 2], fill: () => `${colour(columns[1].key)}1f` }],
+    },
+    [points.times, ...columns.map((column) => column.drawn ?? column.values)],
+    place,
+  );
+  new ResizeObserver(() => plot.setSize({ width: place.clientWidth, height: HEIGHT })).observe(place);
+  return plot;
+}
+
+function readTable(table) {
+  const rows = [...table.tBodies[0].rows];
+  const heads = [...table.tHead.querySelectorAll("[data-key]")];
+  const columns = heads.map((head, position) => {
+    const cells = rows.map((row) => row.cells[position + 1].dataset.v);
+    const values = cells.map((value) => (value === undefined ? null : Number(value)));
+    return [head.dataset.key, { key: head.dataset.key, label: head.textContent.trim(), values }];
+  });
+  const times = rows.map((row) => Number(row.cells[0].dataset.t));
+  return { times, columns: new Map(columns), step: Number(table.dataset.step) };
+}
+
+/* The sum of all is drawn first and the first column last, so that each covers the foot of the one before. */
+function stacked(columns) {
+  const sums = columns[0].values.map(() => 0);
+  const summed = columns.map((column) => ({
+    ...column,
+    drawn: column.values.map((value, at) => (value === null ? null : (sums[at] += value))),
+  }));
+  return summed.reverse();
+}
+
+function timeSeries() {
+  const shown = new Intl.DateTimeFormat(document.documentElement.lang, {
+    month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: "UTC",
+  });
+  return { label: "UTC", value: (u, seconds) => (seconds === null ? "–" : shown.format(seconds * 1000)) };
+}
+
+function line(column, columns, unit) {
+  const isMain = column === columns.at(-1);
+  return {
+    label: column.label,
+    stroke: () => colour(column.key),
+    width: isMain ? 2 : 1.25,
+    value: (u, value) => (value === null || value === undefined ? "–" : text(value, unit)),
+    points: { show: false, filter: (u, series, show, gaps) => lonely(u.data[series]), size: 5, fill: () => colour(column.key) },
+  };
+}
+
+function bars(column) {
+  return {
+    label: column.label,
+    fill: () => colour(column.key),
+    stroke: () => colour(column.key),
+    width: 0,
+    paths: window.uPlot.paths.bars({ size: [0.86, 24], align: 1 }),
+    points: { show: false },
+    value: (u, drawn, series, at) => (at === null || at === undefined ? "–" : String(column.values[at] ?? "–")),
+  };
+}
+
+/* A value between two gaps has no line; it is drawn as a point. */
+function lonely(values) {
+  const found = [];
+  for (let at = 0; at < values.length; at++) {
+    if (values[at] !== null && (values[at - 1] ?? null) === null && (values[at + 1] ?? null) === null) found.push(at);
+  }
+  return found.length > 0 ? found : null;
+}
+
+function axis(more) {
+  return {
+    stroke: () => variable("--text-faint"),
+    font: `11px ${variable("--font")}`,
+    grid: { stroke: () => variable("--line"), width: 1 },
+    ticks: { stroke: () => variable("--line"), width: 1, size: 4 },
+    ...more,
+  };
+}
+
+/* 0.0412 -> "41 ms", 0.84 -> "0.84 s", 12.5 -> "12.5 s" */
+function text(value, unit) {
+  if (unit !== "seconds") return value >= 10 ? String(Math.round(value)) : String(Number(value.toFixed(1)));
+  if (value === 0) return "0";
+  if (value < 0.0995) return `${Number((value * 1000).toPrecision(2))} ms`;
+  return value < 9.995 ? `${value.toFixed(2)} s` : `${value.toFixed(1)} s`;
+}
+
+function colour(key) {
+  return variable(`--chart-${key}`);
+}
+
+function variable(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+/* 86400-second steps -> "21 Nov", shorter ones -> "14:00", and the day at midnight; in the language of the page, in UTC. */
+function moment(seconds, step) {
+  const isDay = step >= 86400 || seconds % 86400 === 0;
+  const parts = isDay ? { month: "short", day: "numeric" } : { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  return new Intl.DateTimeFormat(document.documentElement.lang, { ...parts, timeZone: "UTC" }).format(seconds * 1000);
+}

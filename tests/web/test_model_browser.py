@@ -1,0 +1,135 @@
+"""One model's page in a real Chromium: charts drawn from their table, in the colours of the theme, and live figures."""
+
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.browser import Tab, Visitor
+from tests.examples import a_result
+from tests.web.tables_site import LARGE, QUICK, Site, browser, overflow, site, violations, visitor
+
+__all__ = ["browser", "site", "visitor"]
+pytestmark = pytest.mark.browser
+
+COLOURS = """(canvas) => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const seen = {};
+  for (let at = 0; at < data.length; at += 4) {
+    const colour = `${data[at]},${data[at + 1]},${data[at + 2]}`;
+    if (data[at + 3] === 255) seen[colour] = (seen[colour] ?? 0) + 1;
+  }
+  return seen;
+}"""
+BLUE = {"light": "36,80,200", "dark": "91,139,255"}
+
+
+def opened(
+    site: Site, visitor: Visitor, target: str = QUICK, query: str = "?window=24h", **options: object
+) -> Tab:
+    tab = visitor.tab(**options)  # type: ignore[arg-type]
+    assert tab.open(f"{site.url}/models/{target}{query}") == 200
+    return tab
+
+
+def ink(tab: Tab, chart: str) -> dict[str, int]:
+    colours: dict[str, int] = tab.page.locator(f"[data-chart={chart}] canvas").evaluate(COLOURS)
+    return colours
+
+
+@pytest.mark.parametrize("chart", ["latency", "response", "throughput"])
+def test_a_line_is_drawn_in_the_colour_of_the_theme_and_follows_it(
+    site: Site, visitor: Visitor, chart: str
+) -> None:
+    tab = opened(site, visitor)
+    assert ink(tab, chart).get(BLUE["light"], 0) > 100
+    tab.page.get_by_role("link", name="Dark").click()
+    tab.next_frame()
+    assert ink(tab, chart).get(BLUE["dark"], 0) > 100
+    assert BLUE["light"] not in ink(tab, chart)
+
+
+def test_outcomes_are_stacked_from_zero(site: Site, visitor: Visitor) -> None:
+    tab = opened(site, visitor, "acme/main/slow")
+    legend = tab.page.locator("[data-chart=outcomes] .u-legend .u-label")
+    assert legend.all_inner_texts()[1:] == ["the provider", "ok"]
+    colours = ink(tab, "outcomes")
+    assert colours.get("116,185,160", 0) > colours.get("142,10,26", 0) > 0
+
+
+def test_the_legend_says_the_values_of_the_table(site: Site, visitor: Visitor) -> None:
+    tab = opened(site, visitor)
+    box = tab.page.locator("[data-chart=latency] .u-over").bounding_box()
+    assert box is not None
+    tab.page.mouse.move(box["x"] + box["width"] - 8, box["y"] + box["height"] / 2)
+    tab.next_frame()
+    shown = tab.page.locator("[data-chart=latency] .u-legend .u-value").all_inner_texts()
+    newest = tab.page.locator("[data-points] tbody tr").last.locator("td")
+    assert shown[1:] == [newest.nth(1).text_content(), newest.nth(0).text_content()]  # p95, p50
+
+
+def test_a_gap_in_the_table_is_a_gap_in_the_line(site: Site, visitor: Visitor) -> None:
+    tab = opened(site, visitor)
+    row = tab.page.locator("[data-points] tbody tr").nth(-8)
+    assert {text.strip() for text in row.locator("td").all_text_contents()} == {"–"}
+    heights = tab.page.locator("[data-chart=throughput] canvas").evaluate(
+        """(canvas) => {
+          const context = canvas.getContext("2d");
+          const over = canvas.parentElement.querySelector(".u-over");
+          const scale = canvas.width / canvas.clientWidth;
+          const left = over.offsetLeft * scale, width = over.clientWidth * scale;
+          const hasInk = (step) => {
+            const x = Math.round(left + width * step / 24);
+            const { data } = context.getImageData(x, 0, 1, Math.round(over.clientHeight * scale * 0.9));
+            return data.some((value, at) => at % 4 === 2 && value === 200 && data[at - 2] === 36);
+          };
+          return [hasInk(12.5), hasInk(16)];
+        }"""
+    )
+    assert heights == [True, False]
+
+
+def test_the_data_link_opens_the_table(site: Site, visitor: Visitor) -> None:
+    tab = opened(site, visitor)
+    table = tab.page.locator("[data-points]")
+    expect(table).to_be_hidden()
+    tab.page.locator("[data-chart=outcomes]").get_by_role("link", name="Data").click()
+    expect(table).to_be_visible()
+
+
+def test_without_script_the_data_are_in_the_table(site: Site, visitor: Visitor) -> None:
+    tab = opened(site, visitor, script=False)
+    expect(tab.page.locator("[data-plot]").first).to_be_hidden()
+    tab.page.locator("summary", has_text="Data of the charts").click()
+    expect(tab.page.locator("[data-points] tbody tr")).to_have_count(24)
+
+
+def test_a_probe_of_this_model_updates_figures_and_records(site: Site, visitor: Visitor) -> None:
+    tab = opened(site, visitor, LARGE)
+    expect(tab.page.get_by_text("The first probe has not come back yet.")).to_be_visible()
+    site.add(a_result(due_at=site.at(seconds=1), target=LARGE))
+    expect(tab.page.locator("[data-region=recent] tr[data-record]")).to_have_count(1, timeout=30_000)
+    tab.settle()
+    site.add(a_result(due_at=site.now + timedelta(seconds=1), target=LARGE))
+    expect(tab.page.locator("[data-region=recent] tr[data-record]")).to_have_count(2, timeout=30_000)
+    expect(tab.page.locator("[data-region=tiles]")).to_contain_text("2 of 2")
+
+
+def test_charts_keep_to_a_phone(site: Site, visitor: Visitor) -> None:
+    tab = opened(site, visitor, width=375)
+    assert overflow(tab) <= 0
+    tab.page.set_viewport_size({"width": 320, "height": 700})
+    canvas = tab.page.locator("[data-chart=latency] canvas")
+    tab.page.wait_for_function(
+        "canvas => canvas.getBoundingClientRect().right <= innerWidth", arg=canvas.element_handle()
+    )
+    assert overflow(tab) <= 0
+
+
+@pytest.mark.parametrize("width", [375, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_axe_finds_nothing(site: Site, visitor: Visitor, lang: str, scheme: str, width: int) -> None:
+    tab = opened(site, visitor, lang=lang, scheme=scheme, width=width, bypass_csp=True)
+    tab.page.locator("[data-chart-data] summary").click()
+    assert violations(tab.page) == []
