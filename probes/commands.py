@@ -68,7 +68,8 @@ def probe(options: Options, wanted: str, *, as_json: bool) -> int:
         )
     clock = SystemClock()
     observer = Observer(options.location or context.settings.agent.location, "command line")
-    prober = Prober(observer, clock, context.redact)
+    version = context.settings.version
+    prober = Prober(observer, clock, context.redact, config_version=lambda: version)
     slot = Slot(target.id, clock.now(), Trigger.MANUAL, str(uuid4()))
     if not as_json:
         print(f"probing {target.id} ...", file=sys.stderr)

@@ -194,8 +194,8 @@ def build_agent(context: Context) -> "Agent":
     observer = Observer(location, name)
     store = context.open_store()
     context.place.data.mkdir(parents=True, exist_ok=True)
-    prober = Prober(observer, clock, context.redact)
     settings_file = SettingsFile(context.place.config, context.options.environ, settings)
+    prober = Prober(observer, clock, context.redact, config_version=lambda: settings_file.settings.version)
     return Agent(
         AgentParts(
             observer=observer,

@@ -71,6 +71,9 @@ def test_what_the_store_says_is_what_the_simulator_sent(world: World) -> None:
     assert result.output_tokens == 64
     assert result.finish_reason == "length"
     assert result.answer_ok is True
+    plan = store.plan()
+    assert plan is not None
+    assert result.config_version == plan.version
 
 
 def test_refresh_probes_now_and_reports_its_progress(world: World) -> None:
