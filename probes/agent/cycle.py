@@ -54,7 +54,7 @@ class SettingsSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AgentParts:
-    """What the composition root hands over."""
+    """What the composition root hands over; the agent closes store and writer at its end."""
 
     observer: Observer
     clock: Clock
@@ -291,6 +291,8 @@ class Agent:
             )
         except StoreUnavailableError as error:
             logger.warning("could not sign off: %s", error)
+        self._parts.writer.close()
+        self._parts.store.close()
 
 
 class _Step:

@@ -31,6 +31,8 @@ class ResultWriter(Protocol):
     @property
     def spooled(self) -> int: ...
 
+    def close(self) -> None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Recordable:

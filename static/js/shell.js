@@ -50,7 +50,7 @@ for (const link of themeLinks) {
 }
 showTheme(root.dataset.theme);
 
-/* Times. The server prints UTC; what is shown is an age, local time or UTC, as the reader likes. */
+/* Times. The server prints ages and UTC; the reader may have local time or UTC everywhere instead. */
 
 const local = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
 const localClock = new Intl.DateTimeFormat(language, { timeStyle: "medium" });
@@ -78,7 +78,7 @@ function shown(time) {
   const kind = time.dataset.moment;
   if (kind in relative && mode === "age") return relative[kind]((Date.now() - at) / 1000);
   if (kind in relative && mode === "utc") return time.dateTime.replace("T", " ").replace("Z", " UTC");
-  if (kind === "date" || mode === "utc") return served.get(time);
+  if (kind === "date" || mode !== "local") return served.get(time); // nothing moves unless the reader asked for it
   return kind === "clock" ? localClock.format(at) : local.format(at);
 }
 

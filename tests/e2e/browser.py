@@ -6,7 +6,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Request,
+    sync_playwright,
+)
 
 from tests.peers.absence import missing
 
@@ -99,6 +107,12 @@ class Tab:
         assert response is not None
         self.settle()
         return response.status
+
+    def follow(self, link: Locator) -> None:
+        """Click what leads to another page, and wait for that page."""
+        with self.page.expect_navigation():
+            link.click()
+        self.settle()
 
     def settle(self) -> None:
         if self._has_script:

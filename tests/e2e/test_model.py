@@ -79,9 +79,8 @@ def test_the_window_switch_draws_another_span(model: Tab) -> None:
     start = "rows => rows[0].cells[0].dataset.t"
     rows = page.locator(f"{POINTS} tbody tr")
     week = int(rows.evaluate_all(start))
-    page.get_by_role("group", name="Window").get_by_role("link", name="90d").click()
+    model.follow(page.get_by_role("group", name="Window").get_by_role("link", name="90d"))
     expect(page.get_by_role("group", name="Window").locator("[aria-current=true]")).to_have_text("90d")
-    model.settle()
     assert int(rows.evaluate_all(start)) < week - 80 * 86400
     expect(chart(model, CHARTS[0]).locator("canvas")).to_be_visible()
 

@@ -67,7 +67,7 @@ def test_going_older_shows_every_record_once(demo: Service, visitor: Visitor) ->
     tab.open(f"{demo.url}/result?{query}&limit=25")
     pages = [shown(tab.page)]
     while (older := tab.page.get_by_role("link", name="Older")).count():
-        older.first.click()
+        tab.follow(older)
         pages.append(shown(tab.page))
     assert len(pages) > 3
     assert [record for page in pages for record in page] == recorded(demo, query)
@@ -79,11 +79,11 @@ def test_going_newer_comes_back_over_the_same_pages(demo: Service, visitor: Visi
     page = tab.page
     down = [shown(page)]
     for _ in range(2):
-        page.get_by_role("link", name="Older").click()
+        tab.follow(page.get_by_role("link", name="Older"))
         down.append(shown(page))
     up = [shown(page)]
     for _ in range(2):
-        page.get_by_role("link", name="Newer").click()
+        tab.follow(page.get_by_role("link", name="Newer"))
         up.append(shown(page))
     assert up == down[::-1]
 
@@ -159,8 +159,7 @@ def test_new_results_are_announced_instead_of_shifting_the_rows(shop: Shop, visi
     expect(pill).to_be_visible()
     assert shown(tab.page) == before
     assert is_marked(tab.page)
-    pill.click()
-    tab.settle()
+    tab.follow(pill)
     assert before[0] in shown(tab.page)[1:]
 
 

@@ -70,7 +70,7 @@ def test_the_sorted_column_is_the_only_one_that_says_so(stats: Tab) -> None:
 
 @pytest.mark.parametrize("sort", ["ttft_p95", "-ttft_p95", "throughput_p50", "-last_check"])
 def test_a_sorted_table_is_a_link_with_unknown_last(demo: Service, visitor: Visitor, sort: str) -> None:
-    tab = visitor.tab()
+    tab = visitor.tab(script=False)
     tab.open(f"{demo.url}/stats?sort={sort}")
     found = values(tab.page, COLUMNS[sort.removeprefix("-")])
     known = known_first(found)

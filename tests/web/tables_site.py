@@ -51,7 +51,8 @@ def visitor(browser: Browser) -> Iterator[Visitor]:
     visitor = Visitor(browser)
     try:
         yield visitor
-        assert not [complaint for tab in visitor.tabs for complaint in tab.complaints.all]
+        heard = [complaint for tab in visitor.tabs for complaint in tab.complaints.all]
+        assert not heard
     finally:
         visitor.leave()
 
