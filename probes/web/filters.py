@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 from urllib.parse import urlencode
@@ -125,6 +126,19 @@ def spans(query: StatsQuery, path: str) -> tuple[Span, ...]:
     return tuple(
         Span(window, address(path, stats_arguments(replace(query, window=window))), window is query.window)
         for window in Window
+    )
+
+
+def result_spans(query: ResultQuery, path: str, now: datetime) -> tuple[Span, ...]:
+    """The same filters since the start of each window, without an end."""
+    return tuple(
+        Span(
+            window,
+            address(path, result_arguments(replace(query, since=start, until=None))),
+            start == query.since,
+        )
+        for window in Window
+        if (start := window.start(now))
     )
 
 

@@ -26,6 +26,7 @@ from probes.web.filters import (
     model_spans,
     result_arguments,
     result_pickers,
+    result_spans,
     spans,
     stats_arguments,
     stats_pickers,
@@ -76,6 +77,7 @@ class StatsPage:
 class ResultsPage:
     view: ResultsView
     asked: ResultQuery  # without the bounds that were added
+    spans: tuple[Span, ...]
     pickers: tuple[Picker, ...]
     newest_url: str
     newer_url: str | None
@@ -158,6 +160,7 @@ def results() -> str:
     page = ResultsPage(
         view=view,
         asked=asked,
+        spans=result_spans(asked, path, dependencies().clock.now()),
         pickers=result_pickers(snapshot, asked),
         newest_url=address(path, arguments),
         newer_url=_paged(path, arguments, "after", view.newer_cursor),

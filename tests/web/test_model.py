@@ -234,6 +234,14 @@ def test_each_chart_has_one_sentence_and_its_columns_in_the_table(board: Board) 
         assert set(keys[1].split()) <= heads
 
 
+def test_what_was_never_measured_has_a_sentence_but_no_axes(board: Board) -> None:
+    board.store.add_results([a_result(Outcome.SERVER_ERROR)])
+    board.tick()
+    html = board.client.get("/models/acme/main/quick").text
+    assert re.findall(r'data-chart="(\w+)"', html) == ["outcomes"]
+    assert html.count("Nothing was measured in this window.") == 3
+
+
 def test_the_outcome_sentence_says_whose_fault(board: Board) -> None:
     hourly(board, 8)
     board.store.add_results(

@@ -1,0 +1,51 @@
+"""From a phone to a wall: nothing sticks out sideways."""
+
+from typing import Final
+
+import pytest
+
+from tests.e2e.browser import Visitor
+from tests.e2e.places import NAMES, path_of
+from tests.service_process import Service
+
+pytestmark = pytest.mark.browser
+
+WIDTHS: Final = (375, 768, 1280, 1920)
+OVERHANG: Final = """() => {
+  const root = document.scrollingElement;
+  if (root.scrollWidth <= innerWidth) return "";
+  const wide = [...document.body.querySelectorAll("*")].filter((element) => {
+    const box = element.getBoundingClientRect();
+    return box.width > 0 && box.right > innerWidth + 0.5;
+  });
+  const named = wide.slice(0, 3).map((element) => element.outerHTML.slice(0, 80));
+  return `${root.scrollWidth} px wide: ${named.join(" | ")}`;
+}"""
+CUT_OFF: Final = """() => [...document.querySelectorAll("h1, h2, h3, button, .button, nav a, dt, dd, th, label")]
+  .filter((element) => element.checkVisibility() && element.scrollWidth > element.clientWidth + 1
+    && element.clientWidth > 0 && getComputedStyle(element).overflowX === "hidden"
+    && getComputedStyle(element).textOverflow !== "ellipsis" && !element.closest(".visually-hidden"))
+  .map((element) => element.outerHTML.slice(0, 120))"""
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("name", NAMES)
+def test_no_page_scrolls_sideways(name: str, lang: str, demo: Service, visitor: Visitor) -> None:
+    tab = visitor.tab(lang=lang)
+    tab.open(demo.url + path_of(name, demo))
+    overhanging = []
+    for width in WIDTHS:
+        tab.page.set_viewport_size({"width": width, "height": 900})
+        tab.next_frame()
+        overhanging += [f"{width} px: {found}" for found in [tab.page.evaluate(OVERHANG)] if found]
+        overhanging += [f"{width} px, cut off: {found}" for found in tab.page.evaluate(CUT_OFF)]
+    assert not overhanging, "\n".join(overhanging)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_phone_gets_the_page_at_once_not_only_after_narrowing(
+    name: str, demo: Service, visitor: Visitor
+) -> None:
+    tab = visitor.tab(width=375, height=667, is_mobile=True, has_touch=True)
+    tab.open(demo.url + path_of(name, demo))
+    assert tab.page.evaluate(OVERHANG) == ""
