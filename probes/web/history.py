@@ -6,19 +6,20 @@ days keep only their counts, and their histograms live on as one sum per window.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from probes.domain.outcome import Fault
 from probes.domain.rollup import Period, Rollup, RollupKey, Tally
 from probes.stats.tally import merge
-from probes.store.base import Store
+from probes.store.base import Store, StoreError
 from probes.web.windows import Window
 
 DAYS: Final = Window.QUARTER.buckets
 HOURS: Final = Window.DAY.buckets
 OVERLAP: Final = timedelta(seconds=5)  # a write may become visible late
 SKEW: Final = timedelta(seconds=120)  # that clocks of agents may differ from each other's and from ours
+LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 WIDE_EVERY: Final = timedelta(seconds=60)  # a reading that trusts no clock is too dear to be made each time
 CHUNK: Final = 10  # targets read at a time on the first load, so that histograms of 90 days do not pile up
 DAY_WINDOWS: Final = (Window.WEEK, Window.MONTH, Window.QUARTER)
@@ -106,39 +107,51 @@ class Histories:
         self._store = store
         self._shelves: dict[str, _Shelf] = {}
         self._views: dict[str, TargetHistory] = {}
-        self._late: dict[RollupKey, datetime] = {}  # changes of closed days already read
+        self._late: dict[RollupKey, datetime] = {}  # closed days as they were read last
         self._newest_update: datetime | None = None
-        self._read_at: datetime | None = None
-        self._wide_at: datetime | None = None
+        self._read_at = self._wide_at = LONG_AGO
         self._hour: datetime | None = None
         self._day: datetime | None = None
         self._revision = 0
 
     def update(self, now: datetime, targets: Sequence[str]) -> Mapping[str, TargetHistory]:
-        """Read what changed and return the histories of `targets`. Raises StoreError, and can then be called again."""
-        hour, day = Period.HOUR.start_of(now), Period.DAY.start_of(now)
-        if day != self._day:
-            self._forget()
-        changed = self._read_changes(now) if self._shelves else set()
-        changed |= self._load([target for target in targets if target not in self._shelves], now)
-        if hour != self._hour:
-            changed = set(self._shelves)
-        self._hour, self._day = hour, day
+        """Read what changed and return the histories of `targets`.
+
+        Raises StoreError; the next call then reads everything afresh, for it cannot know what it has missed.
+        """
+        try:
+            changed = self._read(now, targets)
+        except StoreError:
+            self._day = None
+            raise
         for target in changed:
             self._revision += 1
             self._views[target] = _view(self._shelves[target], self._revision, now)
         return {target: self._views[target] for target in targets}
 
-    def _forget(self) -> None:
+    def _read(self, now: datetime, targets: Sequence[str]) -> set[str]:
+        """Targets whose history looks different now."""
+        hour, day = Period.HOUR.start_of(now), Period.DAY.start_of(now)
+        if day != self._day:
+            self._forget(now)
+        changed = self._read_changes(now) if self._shelves else set()
+        changed |= self._load([target for target in targets if target not in self._shelves], now)
+        if hour != self._hour:
+            changed = set(self._shelves)
+        self._hour, self._day = hour, day
+        return changed
+
+    def _forget(self, now: datetime) -> None:
         """A new UTC day moves every window, so everything is read afresh; once a day that is cheap enough."""
         self._shelves.clear()
         self._views.clear()
         self._late.clear()
         self._newest_update = None
+        self._read_at = self._wide_at = now
 
     def _read_changes(self, now: datetime) -> set[str]:
         day, oldest = Period.DAY.start_of(now), Window.QUARTER.start(now)
-        since = self._changed_since(now) or oldest
+        since = self._changed_since(now, oldest)
         hours = self._store.rollups_changed(Period.HOUR, Window.DAY.start(now), since)
         days = self._store.rollups_changed(Period.DAY, oldest, since)
         known = self._shelves.keys()
@@ -149,13 +162,13 @@ class Histories:
         self._note_updates((*hours, *days))
         return changed
 
-    def _changed_since(self, now: datetime) -> datetime | None:
+    def _changed_since(self, now: datetime, oldest: datetime) -> datetime:
         """What was written since the last reading bears a later time than this, or is found within WIDE_EVERY."""
         newest, read_at = self._newest_update, self._read_at
         self._read_at = now
-        if newest is None or read_at is None:
-            return newest
-        if self._wide_at is None or now - self._wide_at >= WIDE_EVERY:
+        if newest is None:
+            return oldest
+        if now - self._wide_at >= WIDE_EVERY:
             self._wide_at = now
             return newest - SKEW
         return max(newest - OVERLAP, read_at - SKEW)
@@ -180,7 +193,6 @@ class Histories:
         late = {r.key: r.updated_at for r in rollups if self._late.get(r.key) != r.updated_at}
         targets = {key.target for key in late}
         self._load_days(sorted(targets), day)
-        self._late.update(late)
         return targets
 
     def _load(self, targets: Sequence[str], now: datetime) -> set[str]:
@@ -202,11 +214,13 @@ class Histories:
     def _load_days(self, targets: Sequence[str], day: datetime) -> None:
         for chunk in _chunks(targets):
             by_target: dict[str, list[Rollup]] = {target: [] for target in chunk}
-            for rollup in self._store.rollups(Period.DAY, Window.QUARTER.start(day), day, chunk):
+            rollups = self._store.rollups(Period.DAY, Window.QUARTER.start(day), day, chunk)
+            for rollup in rollups:
                 by_target[rollup.key.target].append(rollup)
-            for target, rollups in by_target.items():
-                _shelve_days(self._shelves[target], rollups, day)
-                self._note_updates(rollups)
+            for target, members in by_target.items():
+                _shelve_days(self._shelves[target], members, day)
+            self._note_updates(rollups)
+            self._late.update((rollup.key, rollup.updated_at) for rollup in rollups)
 
     def _note_updates(self, rollups: Iterable[Rollup]) -> None:
         seen = [rollup.updated_at for rollup in rollups]

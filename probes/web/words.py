@@ -236,9 +236,12 @@ _TABLES: Final[Mapping[type[StrEnum], Words]] = {
 
 
 def reason_text(reason: Reason) -> str:
-    """Why a target is in its state, as a sentence without a full stop: "3 probes in a row failed: stalled"."""
-    figures = dict(reason.params)
-    return _REASONS[ReasonKey(reason.key)](figures)
+    """Why a target is in its state, as a sentence without a full stop: "3 probes in a row failed: stalled".
+
+    A key that a newer agent wrote stands for itself.
+    """
+    words = _REASONS.get(reason.key)
+    return words(dict(reason.params)) if words is not None else reason.key
 
 
 Figures = Mapping[str, str | int | float]
@@ -252,7 +255,7 @@ def _number(figures: Figures, name: str) -> int:
     return int(figures[name])
 
 
-_REASONS: Final[dict[ReasonKey, Callable[[Figures], str]]] = {
+_REASONS: Final[Mapping[str, Callable[[Figures], str]]] = {
     ReasonKey.NEVER_SEEN: lambda _figures: _("not probed yet"),
     ReasonKey.STALE: lambda figures: _("no result for %(age)s", age=duration(float(figures["age_seconds"]))),
     ReasonKey.PAUSED: lambda _figures: _("switched off in the configuration"),

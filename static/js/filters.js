@@ -3,7 +3,7 @@
  * applyAtOnce(form) : every change shows the filtered table in place
  * addressOf(form) -> "/stats?q=mini&state=down"; empty and disabled fields are left out
  */
-import { show } from "./swap.js";
+import { choose } from "./swap.js";
 
 const TYPING_MILLISECONDS = 200;
 
@@ -11,7 +11,7 @@ export function applyAtOnce(form) {
   let typing = 0;
   const apply = () => {
     clearTimeout(typing);
-    show(addressOf(form), { remember: true });
+    choose(addressOf(form));
   };
   form.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -2,16 +2,18 @@
 import { drawCharts } from "./charts.js";
 import "./copy.js";
 import "./records.js";
-import { atMostEvery, show } from "./swap.js";
+import { atMostEvery, fresh, put } from "./swap.js";
 
 const FRESH_SECONDS = 5;
 
 const head = document.querySelector("[data-target]");
 const takeNews = atMostEvery(FRESH_SECONDS, async () => {
+  const page = await fresh();
+  if (page === null) return;
+  const has = (one) => one.querySelector("[data-region=tiles]") !== null;
+  if (has(page) && !has(document)) return location.reload(); // the first results: the page gets its charts
   const isReading = document.querySelector("[data-region=recent] details[open]") !== null;
-  const page = await show(location.href, { parts: isReading ? ["state", "tiles"] : ["state", "tiles", "recent"] });
-  const isFirst = document.querySelector("[data-region=tiles]") === null;
-  if (isFirst && page?.querySelector("[data-region=tiles]")) location.reload(); // the first results: the page gets its charts
+  put(page, isReading ? ["state", "tiles"] : ["state", "tiles", "recent"]);
 });
 
 drawCharts();

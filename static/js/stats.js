@@ -1,6 +1,6 @@
 /* The statistics table: sorts in place, filters in place, and takes new figures without moving a row. */
-import { applyAtOnce } from "./filters.js";
-import { atMostEvery, fetched } from "./swap.js";
+import { addressOf, applyAtOnce } from "./filters.js";
+import { atMostEvery, choose, fresh, isChoosing } from "./swap.js";
 
 const FRESH_SECONDS = 10;
 const DEFAULT_SORT = "state";
@@ -51,6 +51,7 @@ function tell(column, direction) {
   const sort = direction === "descending" ? `-${column}` : column;
   form.elements.sort.value = sort;
   form.elements.sort.disabled = sort === DEFAULT_SORT;
+  if (isChoosing()) return void choose(addressOf(form)); // the table on its way is in the old order
   history.replaceState(history.state, "", withSort(location.href, sort));
   for (const link of document.querySelectorAll("[data-sort]")) {
     const isCurrent = link.dataset.sort === column;
@@ -71,11 +72,11 @@ function withSort(href, sort) {
 
 /* New figures go into the rows where they stand; the order changes only when the reader asks for it. */
 async function takeFigures() {
-  const page = await fetched(location.href);
+  const page = await fresh();
   if (page === null) return;
-  const fresh = new Map([...page.querySelectorAll("tr[data-target]")].map((row) => [row.dataset.target, row]));
+  const rows = new Map([...page.querySelectorAll("tr[data-target]")].map((row) => [row.dataset.target, row]));
   for (const row of document.querySelectorAll("tr[data-target]")) {
-    const now = fresh.get(row.dataset.target);
+    const now = rows.get(row.dataset.target);
     if (now === undefined || now.innerHTML === row.dataset.shown || row.contains(document.activeElement)) continue;
     row.className = now.className;
     row.dataset.shown = now.innerHTML;

@@ -1,47 +1,52 @@
 /* Fetches a page's address again and swaps the parts marked data-region, so that nothing else moves or loses focus.
  *
- * await show("/stats?q=mini", { parts: ["table", "note"], remember: true }) -> Document of the answer, or null
- *   null: a later call overtook this one, or the server could not be reached (the page stays as it is).
- *   An error answer (a filter that the server refuses) is loaded as a page, for it says what to do.
+ * choose("/stats?q=mini")                       what the reader asked for: swaps everything and becomes the page's address;
+ *                                               a later choice overtakes it, and an error answer is loaded as a page,
+ *                                               for it says what to do
+ * await fresh() -> Document, or null            the page as it is now, in the background; null when it cannot be had, or
+ *                                               when the reader chose something else meanwhile
+ * put(page, ["state", "tiles"])                 swaps these parts of such a document in
  */
 
-let running = null;
+let choice = null; // the AbortController of the choice under way
 
-export async function show(url, { parts = null, remember = false } = {}) {
-  const page = await fetched(url, remember);
-  if (page === null) return null;
-  for (const region of page.querySelectorAll("[data-region]")) {
-    const name = region.dataset.region;
-    if (parts === null || parts.includes(name)) replace(name, region);
-  }
-  if (remember) {
-    history.replaceState(history.state, "", url);
-    document.title = page.title;
-  }
-  document.dispatchEvent(new CustomEvent("firsttoken:inserted"));
-  return page;
-}
+export const isChoosing = () => choice !== null;
 
-export async function fetched(url, isChosen = false) {
-  running?.abort();
-  const mine = (running = new AbortController());
+export async function choose(url) {
+  choice?.abort();
+  const mine = (choice = new AbortController());
   try {
     const answer = await fetch(url, { headers: { Accept: "text/html" }, signal: mine.signal });
-    if (!answer.ok) {
-      if (isChosen) location.assign(url);
-      return null;
-    }
-    const text = await answer.text();
-    return running === mine ? new DOMParser().parseFromString(text, "text/html") : null;
-  } catch {
-    return null;
+    if (!answer.ok) return location.assign(url);
+    const page = parsed(await answer.text());
+    if (choice !== mine) return undefined;
+    history.replaceState(history.state, "", url);
+    document.title = page.title;
+    put(page, [...page.querySelectorAll("[data-region]")].map((region) => region.dataset.region));
+  } catch (error) {
+    if (error.name !== "AbortError") location.assign(url); // the browser's own page says that the server is away
+  } finally {
+    if (choice === mine) choice = null;
   }
+  return undefined;
 }
 
-function replace(name, region) {
-  const old = document.querySelector(`[data-region="${name}"]`);
-  if (old !== null && old.innerHTML !== region.innerHTML) old.replaceChildren(...region.childNodes);
+export async function fresh() {
+  const address = location.href;
+  const answer = await fetch(address, { headers: { Accept: "text/html" } }).catch(() => null);
+  const text = answer?.ok ? await answer.text().catch(() => null) : null;
+  return text === null || isChoosing() || location.href !== address ? null : parsed(text);
 }
+
+export function put(page, names) {
+  for (const name of names) {
+    const [old, next] = [document, page].map((one) => one.querySelector(`[data-region="${name}"]`));
+    if (old !== null && next !== null && old.innerHTML !== next.innerHTML) old.replaceChildren(...next.childNodes);
+  }
+  document.dispatchEvent(new CustomEvent("firsttoken:inserted"));
+}
+
+const parsed = (text) => new DOMParser().parseFromString(text, "text/html");
 
 /* Calls action now, then at most once in so many seconds; the last call of a rush is never lost. */
 export function atMostEvery(seconds, action) {

@@ -10,7 +10,8 @@ from tests.service_process import Service
 
 pytestmark = pytest.mark.browser
 
-BUDGET_BYTES: Final = 60_000
+FIRST_PAGE_BYTES: Final = 60_000
+ANY_PAGE_BYTES: Final = 80_000  # the charts' library alone is 22 kB
 
 
 def wire_bytes(visitor: Visitor, url: str) -> dict[str, int]:
@@ -42,4 +43,6 @@ def test_a_first_visit_stays_within_the_budget(
     with capsys.disabled():
         print(f"\n{name}: {total / 1000:.1f} kB in {len(sizes)} requests", end="")
     assert len(sizes) > 3
-    assert total <= BUDGET_BYTES, "\n".join(f"{size:7} {path}" for path, size in sizes.items())
+    assert total <= (FIRST_PAGE_BYTES if name == "board" else ANY_PAGE_BYTES), "\n".join(
+        f"{size:7} {path}" for path, size in sizes.items()
+    )

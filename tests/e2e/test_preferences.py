@@ -10,7 +10,7 @@ from tests.service_process import Service
 
 pytestmark = pytest.mark.browser
 
-BACKGROUND = "() => getComputedStyle(document.body).backgroundColor"
+BACKGROUND = "() => getComputedStyle(document.documentElement).backgroundColor"
 TOKENS = """() => {
   const style = getComputedStyle(document.documentElement);
   const names = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules]).flatMap(

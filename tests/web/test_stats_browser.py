@@ -87,6 +87,19 @@ def test_a_chip_filters_by_keyboard(site: Site, visitor: Visitor) -> None:
     expect(tab.page.locator("tr[data-target]")).to_have_count(3)
 
 
+def test_sorting_while_a_filter_is_on_its_way_keeps_both(site: Site, visitor: Visitor) -> None:
+    tab = opened(site, visitor)
+    tab.page.evaluate(
+        """() => {
+          document.querySelector('input[name=provider]').click();
+          document.querySelector('[data-sort=ttft_p95]').click();
+        }"""
+    )
+    tab.page.wait_for_url("**/stats?provider=acme&sort=ttft_p95")
+    expect(tab.page.locator("[aria-sort]").get_by_role("link")).to_have_attribute("data-sort", "ttft_p95")
+    assert order(tab) == [QUICK, SLOW, LARGE]
+
+
 def test_new_figures_come_in_without_a_row_moving(site: Site, visitor: Visitor) -> None:
     tab = opened(site, visitor, "/stats?sort=-n")
     before = order(tab)
