@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from probes.domain.outcome import Outcome
 from probes.prober.classify import Failure
 from probes.prober.events import Arrival, Finish, Generated, Usage, finish_of
-from probes.prober.prompts import Prompt, is_count
+from probes.prober.prompts import Prompt, is_count, mentions_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,8 @@ def judge(answer: Answer, answer_ok: bool | None, *, any_event: bool) -> Failure
         return Failure(Outcome.CONTENT_FILTERED, f"the model refused (finish reason {answer.finish_reason})")
     if not answer.has_text:
         return _without_text(answer, finish)
-    if answer_ok is False and finish is not Finish.LENGTH:  # a capped answer is not the whole one
+    is_cut_short = finish is Finish.LENGTH and mentions_count(answer.visible)  # it may have come to it
+    if answer_ok is False and not is_cut_short:
         return Failure(Outcome.WRONG_ANSWER, f"asked to count, it said: {answer.visible}")
     return None
 

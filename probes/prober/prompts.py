@@ -27,6 +27,7 @@ _READ_LENGTH: Final = 4_000  # hostile output may be megabytes long
 _THOUGHT: Final = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
 _WORD: Final = re.compile(r"[a-z]+|\d+")
 _DIGITS: Final = {"1": "one", "2": "two", "3": "three"}
+_TASK_WORDS: Final = ("count", "number")
 _BEGINNING: Final = ("one", "two", "three")
 
 
@@ -61,3 +62,9 @@ def is_count(answer: str) -> bool | None:
         return True if tuple(distinct) == _BEGINNING else None
     starts = range(min(len(distinct), _CHATTER_WORDS) - 2)
     return any(tuple(distinct[start : start + 3]) == _BEGINNING for start in starts)
+
+
+def mentions_count(answer: str) -> bool:
+    """Whether the text speaks of the task at all: models that think aloud do, long before they begin to count."""
+    words = _WORD.findall(answer[:_READ_LENGTH].lower())
+    return any(word.startswith(_TASK_WORDS) for word in words)

@@ -82,7 +82,7 @@ def _wanted(content: Content, room: int) -> Iterator[tuple[FrameKind, str]]:
     match content.speech:
         case Speech.TEXT:
             huge = "x" * content.huge_bytes
-            yield from ((FrameKind.TEXT, huge + word if i == 1 else word) for i, word in enumerate(words))
+            yield from ((FrameKind.TEXT, word + huge if i == 4 else word) for i, word in enumerate(words))
         case Speech.REFUSAL:
             yield from (
                 (FrameKind.REFUSAL, word) for word in ("I", " cannot", " help", " with", " that", ".")

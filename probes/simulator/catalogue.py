@@ -57,7 +57,7 @@ _WIRE_FORMS = (
         "Each token's event cut inside a character, within a chunk.",
     ),
     ("split-utf8-chunks", "segments=split-chunks&separator=\u3000", "As split-utf8, over two chunks."),
-    ("huge-event", "huge_bytes=1048576", "The second token is 1 MB long."),
+    ("huge-event", "huge_bytes=1048576", "The fifth token is 1 MB long."),
 )
 
 _HOSTILE = (

@@ -11,30 +11,11 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.browser import PATIENCE_MILLISECONDS, Visitor, chromium
-from tests.e2e.shop import Shop, open_shop
+from tests.e2e.shop import ENVIRONMENT_NAME, HOSTILE_SHOP, KEY_FILE, PLAIN_SHOP, SECRETS, Shop, open_shop
 from tests.service_process import Service, running
 from tests.waiting import wait_until
 
 HISTORY = timedelta(days=89, hours=12)
-
-PLAIN_SHOP = """
-web: {refresh_cooldown: 1s}
-defaults: {interval: 1h, max_tokens: 16}
-apis:
-  Acme:
-    main:
-      base_url: SIMULATOR/v1
-      api_key: not-a-secret-at-all
-      models:
-        - {model: fast, display_name: Acme Fast}
-        - {model: "ok?ttft=1.5", id: patient, display_name: Acme Patient}
-  Zenith:
-    main:
-      base_url: SIMULATOR
-      protocol: anthropic_messages
-      api_key: not-a-secret-at-all
-      models: [{model: ok, display_name: Zenith One}]
-"""
 
 
 @pytest.fixture(scope="package")
@@ -71,3 +52,14 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """A small service of our own, for tests that refresh and leave the file as it is."""
     with open_shop(tmp_path_factory.mktemp("shop"), PLAIN_SHOP) as shop:
         yield shop
+
+
+@pytest.fixture(scope="package")
+def hostile_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """Everything that comes from outside is hostile, and providers repeat the keys that they are sent."""
+    directory = tmp_path_factory.mktemp("hostile")
+    (directory / KEY_FILE).write_text(SECRETS["in a file of its own"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(ENVIRONMENT_NAME, SECRETS["from the environment"])
+        with open_shop(directory, HOSTILE_SHOP, token=SECRETS["admin token"]) as shop:
+            yield shop

@@ -15,6 +15,63 @@ from tests.waiting import wait_until
 
 UNPROBED: Final = ("paused", "not_configured")
 
+PLAIN_SHOP: Final = """
+web: {refresh_cooldown: 1s}
+defaults: {interval: 1h, max_tokens: 16}
+apis:
+  Acme:
+    main:
+      base_url: SIMULATOR/v1
+      api_key: not-a-secret-at-all
+      models:
+        - {model: fast, display_name: Acme Fast}
+        - {model: "ok?ttft=1.5", id: patient, display_name: Acme Patient}
+  Zenith:
+    main:
+      base_url: SIMULATOR
+      protocol: anthropic_messages
+      api_key: not-a-secret-at-all
+      models: [{model: ok, display_name: Zenith One}]
+"""
+
+# Of no shape that looks like a key, so that only knowing them hides them.
+SECRETS: Final = {
+    "typed into the file": "Quartz7/Lantern9+Meadow",
+    "from the environment": "Velvet3&Harbour'Tundra",
+    "in a file of its own": "Cobalt5.Willow_Ember",
+    "in a header": "Saffron8~Glacier",
+    "admin token": "Juniper2Anvil4Crater",
+}
+ENVIRONMENT_NAME: Final = "FIRSTTOKEN_E2E_KEY"
+KEY_FILE: Final = "own.key"
+
+HOSTILE_SHOP: Final = f"""
+web: {{refresh_cooldown: 1s, admin_token: {SECRETS["admin token"]}}}
+defaults: {{interval: 1h, max_tokens: 16, labels: {{team: "<b onmouseover=alert(1)>{{{{7*7}}}}"}}}}
+apis:
+  "<img src=x onerror=alert(1)>":
+    "<svg onload=alert(1)>":
+      base_url: SIMULATOR/v1
+      api_key: '{SECRETS["typed into the file"]}'
+      models:
+        - {{model: hostile, display_name: "</title><script>alert('name')</script>"}}
+        - {{model: hostile-names, id: "<i onclick=alert(1)>'x", display_name: "{{{{7*7}}}} {{n}} ${{{{7*7}}}}"}}
+        - hostile-error
+        - hostile-long-word
+        - echoes-key
+  Second:
+    environment:
+      base_url: SIMULATOR
+      protocol: anthropic_messages
+      api_key: "${{{ENVIRONMENT_NAME}}}"
+      headers: {{X-Secret-Token: "{SECRETS["in a header"]}"}}
+      models: [hostile-surrogate, hostile-error, hostile-names, echoes-key]
+    file:
+      base_url: SIMULATOR/v1
+      api_key_file: {KEY_FILE}
+      models: [hostile-nul, echoes-key]
+"""
+
 
 @dataclass
 class Shop:
@@ -23,6 +80,11 @@ class Shop:
     service: Service
     config: Path
     simulator: RunningSimulator
+    token: str | None = None
+
+    @property
+    def data(self) -> Path:
+        return self.config.with_name("data")
 
     @property
     def url(self) -> str:
@@ -34,11 +96,11 @@ class Shop:
 
     def refresh(self, *targets: str) -> str:
         """File a refresh as another program would; its id."""
-        request = urllib.request.Request(
-            f"{self.url}/api/v1/refresh",
-            data=json.dumps({"targets": targets} if targets else {}).encode(),
-            headers={"Content-Type": "application/json"},
-        )
+        headers = {"Content-Type": "application/json"}
+        if self.token is not None:
+            headers["Authorization"] = f"Bearer {self.token}"
+        body = json.dumps({"targets": targets} if targets else {}).encode()
+        request = urllib.request.Request(f"{self.url}/api/v1/refresh", body, headers)
         with urllib.request.urlopen(request, timeout=10) as response:
             filed: dict[str, Any] = json.load(response)
         return str(filed["id"])
@@ -63,11 +125,11 @@ def filled(text: str, simulator: RunningSimulator) -> str:
 
 
 @contextmanager
-def open_shop(directory: Path, text: str) -> Iterator[Shop]:
+def open_shop(directory: Path, text: str, token: str | None = None) -> Iterator[Shop]:
     config = directory / "local.yaml"
     with serve_in_thread() as simulator:
         config.write_text(filled(text, simulator))
         with running(directory, "--config", str(config)) as service:
-            shop = Shop(service, config, simulator)
+            shop = Shop(service, config, simulator, token)
             shop.wait_for_all_targets()
             yield shop

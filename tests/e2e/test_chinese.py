@@ -13,7 +13,11 @@ pytestmark = pytest.mark.browser
 
 # Everything that a reader sees or hears: text, and attributes that are shown or read out.
 TEXTS: Final = """() => {
-  const foreign = "script, style, code, pre, kbd, [lang=en]:not(html), .record__error, [hidden]";
+  const types = ".fields__kind, .schema h3, a[href^='#schema-']";
+  const foreign = `script, style, code, pre, kbd, [lang=en]:not(html), .record__error, [hidden], ${types}`;
+  for (const term of document.querySelectorAll(".record-detail dt")) {
+    if (term.textContent === "错误") term.nextElementSibling.lang = "en";  // the provider's own words
+  }
   const texts = [];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
@@ -31,10 +35,11 @@ TEXTS: Final = """() => {
 TERMS: Final = (
     "firsttoken english api openapi json csv ndjson yaml http https url uri utc tls tcp dns sdk sse token tokens "
     "ttft tpot tps itl sqlite mongodb wilson anthropic openai azure messages chat completions responses id ms kb mb gb "
-    "auto python agent retry-after content-type ok get post null true false max length stop default"
+    "auto python agent retry-after content-type ok get post null true false max length stop default charset"
 )
 CHINESE: Final = re.compile(r"[\u4e00-\u9fff]")
 TOKEN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_./:@-]*")
+PATH: Final = re.compile(r"(?<!\w)/[\w/.-]+")
 IDENTIFIER: Final = re.compile(r"[0-9_./:@]")  # 2026-11-21T12:00Z, p50, api_key, app.py, /healthz, a hash
 
 
@@ -45,7 +50,7 @@ def texts_of(tab: Tab) -> set[str]:
 
 def words_of(text: str) -> list[str]:
     """English words; what can only be an identifier is none."""
-    found = [token.strip(".:-").lower() for token in TOKEN.findall(text)]
+    found = [token.strip(".:-").lower() for token in TOKEN.findall(PATH.sub("", text))]
     return [word for word in found if len(word) > 1 and not IDENTIFIER.search(word)]
 
 

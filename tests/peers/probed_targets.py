@@ -133,7 +133,8 @@ def _of_litellm(finish_reason: str, answered_by_itself: Model) -> tuple[Model, .
 
 def _of_llamacpp(finish_reason: str) -> tuple[Model, ...]:
     """Random weights say random words, so the known answer is asked of one target alone."""
-    asked = Model("tiny-llama", output_tokens=64, finish_reason=finish_reason, id="asked-to-count")
+    wrong = Answer(Outcome.WRONG_ANSWER, 200)
+    asked = Model("tiny-llama", (wrong,), output_tokens=64, finish_reason=finish_reason, id="asked-to-count")
     return (
         Model("tiny-llama", output_tokens=64, finish_reason=finish_reason, prompt=ANYTHING),
         asked,

@@ -110,7 +110,7 @@ BY_PROTOCOL: Mapping[tuple[str, Protocol], Outcome] = {
     ("refuses-stream-options", OPENAI): O.BAD_REQUEST,
     ("refuses-stream-options", ANTHROPIC): O.OK,
 }
-# Hostile text is no count, but a capped answer is never judged wrong; slow needs longer than these deadlines.
+# Hostile text has tests of its own; slow needs longer than these deadlines.
 NOT_HERE = {
     "slow",
     "hostile",

@@ -16,6 +16,7 @@ from probes.store.base import RefreshUpdate
 from probes.verdicts.rules import Subject, judge
 from probes.web.context import installed
 from probes.web.headline import Headline, headline
+from probes.web.memo import Memo
 from probes.web.queries.board import Board as BoardView
 from probes.web.queries.board import BoardFilter, board
 from probes.web.snapshot import Snapshot
@@ -92,6 +93,21 @@ def test_healthy_models_keep_the_order_of_the_configuration(served: Board) -> No
     served.tick()
     assert [group.provider for group in view_of(served).groups] == ["zenith", "acme"]
     assert names(view_of(served), "acme") == ["unset", "good"]
+
+
+def test_a_single_failure_is_told_beside_the_state_it_does_not_change(served: Board) -> None:
+    served.store.add_results(run_of(GOOD, Outcome.STALLED, newest_at=NOON + timedelta(seconds=30)))
+    judged(served, GOOD)
+    served.tick()
+    row = row_html(served, GOOD)
+    assert "Operational</span>" in row
+    assert "one probe failed: stalled" in row
+
+
+def test_a_provider_with_nothing_but_problems_has_no_empty_group(served: Board) -> None:
+    served.store.put_plan(a_plan((BAD, OTHER)))
+    served.tick()
+    assert [group.provider for group in view_of(served).groups] == ["zenith"]
 
 
 def test_a_provider_of_which_nothing_is_probed_stands_last(served: Board) -> None:
@@ -212,7 +228,15 @@ def test_a_row_tells_state_in_colour_shape_and_word(served: Board) -> None:
 
 def test_every_share_has_its_number_of_probes(served: Board) -> None:
     row = row_html(served, BAD)
-    assert row.count("<b>25.00 %</b> <span>of 4</span>") == 2
+    assert row.count("<b>25.00 %</b> <span>of 4</span>") == 3  # 24 hours; 90 days; 30 days on a phone
+
+
+def test_a_phone_shows_the_share_of_the_30_days_that_it_has_room_for(served: Board) -> None:
+    served.store.add_results(run_of(GOOD, *[Outcome.STALLED] * 5, newest_at=NOON - timedelta(days=40)))
+    served.tick()
+    row = row_html(served, GOOD)
+    assert '<span class="wide-only"><b>50.00 %</b> <span>of 10</span></span>' in row
+    assert '<span class="narrow-only"><b>100 %</b> <span>of 5</span></span>' in row
 
 
 def test_a_model_without_a_result_has_no_figure_and_no_green(served: Board) -> None:
@@ -370,7 +394,7 @@ def test_a_refresh_named_in_the_address_is_reported(served: Board) -> None:
 def test_an_unknown_refresh_in_the_address_is_passed_over(served: Board, wanted: str) -> None:
     response = served.client.get("/", query_string={"refresh": wanted})
     assert response.status_code == 200
-    assert "probed." not in response.text
+    assert not re.search(r"models? probed\.", response.text)
 
 
 def test_the_cool_down_is_told_to_the_page(served: Board) -> None:
@@ -382,8 +406,6 @@ def test_the_cool_down_is_told_to_the_page(served: Board) -> None:
 
 def test_a_blank_snapshot_makes_a_board() -> None:
     """The store never answered; the page must stand all the same."""
-    from probes.web.memo import Memo
-
     view = board(Snapshot(now=NOON), BoardFilter(), Memo())
     assert (view.total, view.rows, view.as_of) == (0, (), None)
 

@@ -54,6 +54,7 @@ class Figures:
     hours: tuple[Count, ...]
     days: tuple[Count, ...]
     day: Availability  # 24 hours
+    month: Availability  # 30 days, which is what a phone has room for
     quarter: Availability  # 90 days
     ttft_p50: float | None  # 24 hours
     ttft_hours: tuple[float | None, ...]
@@ -81,6 +82,11 @@ class BoardRow:
     @property
     def is_problem(self) -> bool:
         return self.state in PROBLEMS
+
+    @property
+    def has_story(self) -> bool:
+        """The reason says more than the state does."""
+        return self.verdict.reason.key not in (ReasonKey.HEALTHY, ReasonKey.PAUSED)
 
     @property
     def is_waiting(self) -> bool:
@@ -194,6 +200,7 @@ def figures_of(history: TargetHistory) -> Figures:
         hours=tuple(Count.of(hour) for hour in history.hours),
         days=history.days,
         day=availability(day),
+        month=availability(history.tally(Window.MONTH)),
         quarter=availability(history.tally(Window.QUARTER)),
         ttft_p50=quantile(day.ttft, 0.5),
         ttft_hours=tuple(quantile(hour.ttft, 0.5) for hour in history.hours),
@@ -236,7 +243,7 @@ def _groups(rows: Sequence[BoardRow]) -> tuple[BoardGroup, ...]:
     for row in rows:
         members.setdefault(row.target.provider, []).append(row)
     groups = [_group(provider, found) for provider, found in members.items()]
-    return tuple(sorted(groups, key=lambda group: not group.is_probed))
+    return tuple(sorted((group for group in groups if group.rows), key=lambda group: not group.is_probed))
 
 
 def _group(provider: str, rows: Sequence[BoardRow]) -> BoardGroup:

@@ -9,7 +9,7 @@ from typing import Final
 from probes.domain.plan import PlannedTarget
 from probes.domain.result import Category
 from probes.domain.state import State, Verdict
-from probes.verdicts.rules import Freshness
+from probes.verdicts.rules import Freshness, ReasonKey
 from probes.web.memo import Memo
 from probes.web.queries.board import (
     BoardFilter,
@@ -45,7 +45,7 @@ class Card:
 
     @property
     def is_calm(self) -> bool:
-        return self.verdict.state is State.OPERATIONAL
+        return self.verdict.reason.key == ReasonKey.HEALTHY
 
     @property
     def has_line(self) -> bool:

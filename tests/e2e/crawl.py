@@ -1,0 +1,64 @@
+"""Reads everything that a service links to, as a search engine would."""
+
+import urllib.error
+import urllib.request
+from collections import deque
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from typing import Final
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
+
+ADDRESS_ATTRIBUTES: Final = ("href", "src", "data-fresh", "data-url", "data-copy")
+ONLY_LOOKS: Final = ("lang", "theme", "sort", "cursor", "after", "limit")  # the same content again
+MAX_ANSWERS: Final = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    headers: str
+    body: bytes
+
+
+class _Links(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [value for name, value in attrs if name in ADDRESS_ATTRIBUTES and value]
+
+
+def fetch(url: str) -> Answer:
+    try:
+        with urllib.request.urlopen(url, timeout=20) as response:
+            return Answer(response.status, str(response.headers), response.read())
+    except urllib.error.HTTPError as error:
+        return Answer(error.code, str(error.headers), error.read())
+
+
+def crawl(url: str, more: tuple[str, ...] = ()) -> dict[str, Answer]:
+    """Address -> answer of everything reachable from the board and from the paths in `more`."""
+    waiting = deque([url, *(url + path for path in more)])
+    answers: dict[str, Answer] = {}
+    while waiting:
+        address = waiting.popleft()
+        if address in answers:
+            continue
+        answers[address] = answer = fetch(address)
+        assert len(answers) < MAX_ANSWERS, "the crawl does not end"
+        if "text/html" in answer.headers:
+            waiting += [link for link in _links(answer, address) if link.startswith(url)]
+    return answers
+
+
+def _links(answer: Answer, address: str) -> list[str]:
+    parser = _Links()
+    parser.feed(answer.body.decode())
+    return [_plain(urljoin(address, link)) for link in parser.found]
+
+
+def _plain(address: str) -> str:
+    parts = urlsplit(address)
+    query = [(name, value) for name, value in parse_qsl(parts.query) if name not in ONLY_LOOKS]
+    return parts._replace(query=urlencode(query), fragment="").geturl()

@@ -1,0 +1,89 @@
+"""The page that explains everything is made from what the code uses, and so are its figures."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from probes.domain.outcome import Fault, Outcome
+from probes.domain.result import RESULT_FIELDS, Category
+from probes.domain.state import State
+from probes.domain.target import Deadlines, RequestOptions, Thresholds
+from probes.prober.prompts import PROMPT_VERSION
+from probes.web.queries.methodology import category_limits, outcomes_of
+from tests.examples import a_target
+from tests.web.serving import Board, a_board, a_plan
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Board:
+    return a_board(tmp_path)
+
+
+@pytest.fixture
+def text(served: Board) -> str:
+    return served.client.get("/methodology").text
+
+
+def section(text: str, name: str) -> str:
+    match = re.search(rf'<section id="{name}".*?</section>', text, re.DOTALL)
+    assert match is not None, name
+    return match[0]
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_each_outcome_stands_under_its_fault(text: str, outcome: Outcome) -> None:
+    under = section(text, "outcomes").split(f'id="fault-{outcome.fault.value}"')[1].split("<h3")[0]
+    assert f'id="outcome-{outcome.value}"' in under
+
+
+def test_the_outcomes_of_all_faults_are_all_outcomes() -> None:
+    assert sorted(outcome for fault in Fault for outcome in outcomes_of(fault)) == sorted(Outcome)
+
+
+def test_each_state_is_explained(text: str) -> None:
+    assert section(text, "states").count("<tr>") == len(State)
+
+
+def test_each_category_is_explained_with_the_limits_of_the_code(text: str) -> None:
+    assert list(category_limits(Thresholds())) == list(Category)
+    told = section(text, "categories")
+    for limit in ("below 8.5 s", "up to 35 s", "up to 50 s", "up to 1 min 40 s"):
+        assert limit in told
+
+
+def test_the_deadlines_are_those_of_the_code(text: str) -> None:
+    told = section(text, "measuring")
+    assert Deadlines() == Deadlines(5, 5, 60, 30, 100)
+    for limit in (">5 s<", ">1 min<", ">30 s<", ">1 min 40 s<"):
+        assert limit in told
+
+
+def test_the_prompt_is_shown_with_its_version_and_limit(text: str) -> None:
+    told = section(text, "measuring")
+    assert f"version {PROMPT_VERSION}, {RequestOptions().max_tokens} tokens" in told
+    assert "Count upward in words" in told
+
+
+@pytest.mark.parametrize("name", RESULT_FIELDS)
+def test_each_field_of_a_record_is_explained(text: str, name: str) -> None:
+    assert f"<code>{name}</code>" in section(text, "fields")
+
+
+def test_models_with_limits_of_their_own_are_named(served: Board) -> None:
+    odd = a_target("odd", thresholds=Thresholds(smooth_seconds=1), deadlines=Deadlines(total_seconds=300))
+    served.store.put_plan(a_plan((odd, a_target("usual"))))
+    served.tick()
+    text = served.client.get("/methodology").text
+    assert "Limits of their own have: odd." in section(text, "categories")
+    assert "Deadlines of their own have: odd." in section(text, "measuring")
+
+
+def test_every_link_inside_the_page_leads_somewhere(text: str) -> None:
+    for anchor in re.findall(r'href="#([^"]+)"', text):
+        assert f'id="{anchor}"' in text, anchor
+
+
+def test_it_stands_without_a_configuration_and_without_a_store(served: Board) -> None:
+    served.store_goes_away()
+    assert served.client.get("/methodology").status_code == 200
