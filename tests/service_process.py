@@ -30,9 +30,15 @@ class Service:
 
     @property
     def url(self) -> str:
-        found = wait_until("the address", lambda: re.search(r"is at (http://\S+)", self.output))
-        assert found is not None
-        return found.group(1).rstrip("/")
+        """Once it listens; a service that ended instead fails the test with what it said."""
+        wait_until("the address", lambda: self._address() or self.process.poll() is not None)
+        address = self._address()
+        assert address is not None, self.output
+        return address
+
+    def _address(self) -> str | None:
+        found = re.search(r"is at (http://\S+)", self.output)
+        return found.group(1).rstrip("/") if found else None
 
     def get(self, path: str) -> str:
         with urllib.request.urlopen(self.url + path, timeout=10) as response:

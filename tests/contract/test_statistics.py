@@ -102,6 +102,19 @@ def test_time_in_a_category_does_not_depend_on_the_order_of_arrival(
     assert statistics.newest == results[3]
 
 
+def test_two_locations_may_share_a_slot(store: Store) -> None:
+    store.add_results([a_result(due_at=NOON, id="b", location="here")])
+    store.add_results([a_result(Outcome.STALLED, NOON, id="a", location="there")])
+    statistics = store.statistics()["acme/main/quick"]
+    assert statistics.newest is not None
+    assert (statistics.newest.id, statistics.category, statistics.category_since) == (
+        "b",
+        Category.SMOOTH,
+        NOON,
+    )
+    assert statistics.total == 2
+
+
 def test_a_repeated_write_changes_no_counter(store: Store) -> None:
     results = run_of_categories()
     store.add_results(results)

@@ -61,5 +61,5 @@ def hostile_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     (directory / KEY_FILE).write_text(SECRETS["in a file of its own"])
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(ENVIRONMENT_NAME, SECRETS["from the environment"])
-        with open_shop(directory, HOSTILE_SHOP, token=SECRETS["admin token"]) as shop:
+        with open_shop(directory, HOSTILE_SHOP) as shop:
             yield shop

@@ -6,10 +6,11 @@ from collections import deque
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import Final
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit
 
 ADDRESS_ATTRIBUTES: Final = ("href", "src", "data-fresh", "data-url", "data-copy")
 ONLY_LOOKS: Final = ("lang", "theme", "sort", "cursor", "after", "limit")  # the same content again
+LEFT_ALONE: Final = "%/:=&?~#+!$,;'@()*[]"
 MAX_ANSWERS: Final = 400
 
 
@@ -59,6 +60,7 @@ def _links(answer: Answer, address: str) -> list[str]:
 
 
 def _plain(address: str) -> str:
-    parts = urlsplit(address)
+    """Without what changes only the looks; what a browser would escape is escaped."""
+    parts = urlsplit(quote(address, safe=LEFT_ALONE))
     query = [(name, value) for name, value in parse_qsl(parts.query) if name not in ONLY_LOOKS]
     return parts._replace(query=urlencode(query), fragment="").geturl()

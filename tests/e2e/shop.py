@@ -40,13 +40,12 @@ SECRETS: Final = {
     "from the environment": "Velvet3&Harbour'Tundra",
     "in a file of its own": "Cobalt5.Willow_Ember",
     "in a header": "Saffron8~Glacier",
-    "admin token": "Juniper2Anvil4Crater",
 }
 ENVIRONMENT_NAME: Final = "FIRSTTOKEN_E2E_KEY"
 KEY_FILE: Final = "own.key"
 
 HOSTILE_SHOP: Final = f"""
-web: {{refresh_cooldown: 1s, admin_token: {SECRETS["admin token"]}}}
+web: {{refresh_cooldown: 1s}}
 defaults: {{interval: 1h, max_tokens: 16, labels: {{team: "<b onmouseover=alert(1)>{{{{7*7}}}}"}}}}
 apis:
   "<img src=x onerror=alert(1)>":
@@ -55,7 +54,8 @@ apis:
       api_key: '{SECRETS["typed into the file"]}'
       models:
         - {{model: hostile, display_name: "</title><script>alert('name')</script>"}}
-        - {{model: hostile-names, id: "<i onclick=alert(1)>'x", display_name: "{{{{7*7}}}} {{n}} ${{{{7*7}}}}"}}
+        - {{model: hostile-names, id: "<i onclick=alert(1)>'x", display_name: "{{{{7*7}}}} {{n}} {{done}}"}}
+        - {{model: fast, id: "50%25#1?a=b&c='d", display_name: Odd}}
         - hostile-error
         - hostile-long-word
         - echoes-key
@@ -80,7 +80,6 @@ class Shop:
     service: Service
     config: Path
     simulator: RunningSimulator
-    token: str | None = None
 
     @property
     def data(self) -> Path:
@@ -96,10 +95,8 @@ class Shop:
 
     def refresh(self, *targets: str) -> str:
         """File a refresh as another program would; its id."""
-        headers = {"Content-Type": "application/json"}
-        if self.token is not None:
-            headers["Authorization"] = f"Bearer {self.token}"
         body = json.dumps({"targets": targets} if targets else {}).encode()
+        headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.url}/api/v1/refresh", body, headers)
         with urllib.request.urlopen(request, timeout=10) as response:
             filed: dict[str, Any] = json.load(response)
@@ -125,11 +122,11 @@ def filled(text: str, simulator: RunningSimulator) -> str:
 
 
 @contextmanager
-def open_shop(directory: Path, text: str, token: str | None = None) -> Iterator[Shop]:
+def open_shop(directory: Path, text: str) -> Iterator[Shop]:
     config = directory / "local.yaml"
     with serve_in_thread() as simulator:
         config.write_text(filled(text, simulator))
         with running(directory, "--config", str(config)) as service:
-            shop = Shop(service, config, simulator, token)
+            shop = Shop(service, config, simulator)
             shop.wait_for_all_targets()
             yield shop

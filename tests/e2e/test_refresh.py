@@ -14,6 +14,7 @@ pytestmark = pytest.mark.browser
 
 FAST = "Acme/main/fast"
 KEY = "Quartz7Lantern9Meadow"
+TOKEN = "Juniper2Anvil4Crater"
 HEAD = "web: {refresh_cooldown: %s}\ndefaults: {interval: 1h, max_tokens: 16}\n"
 ONE_MODEL = """apis:
   Acme:
@@ -116,6 +117,37 @@ def test_a_second_reader_finds_the_button_cooling_down_too(tmp_path: Path, visit
         expect(button(tab.page)).to_have_text(re.compile(r"again in \d+ s"))
         expect(button(tab.page)).to_have_attribute("aria-disabled", "true")
         tab.complaints.forgive_status(429)  # the page could not know; the browser itself reports the refusal
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> Iterator[Shop]:
+    head = HEAD.replace("%s", f"1s, admin_token: {TOKEN}")
+    with open_shop(tmp_path, head + ONE_MODEL) as shop:
+        yield shop
+
+
+def test_behind_an_admin_token_refresh_asks_for_it_once(guarded: Shop, visitor: Visitor) -> None:
+    tab = visitor.tab()
+    tab.open(guarded.url)
+    field = tab.page.get_by_label("Admin token")
+    before = checked_at(tab.page, FAST)
+    field.fill(TOKEN)
+    button(tab.page).click()
+    expect(row(tab.page, FAST).locator(".row__last time")).not_to_have_attribute("datetime", before)
+    tab.page.reload()
+    expect(field).to_have_count(0)
+    assert TOKEN not in tab.page.content()
+
+
+def test_a_wrong_admin_token_is_told_and_nothing_is_probed(guarded: Shop, visitor: Visitor) -> None:
+    tab = visitor.tab()
+    tab.open(guarded.url)
+    newest = guarded.newest(FAST)
+    tab.page.get_by_label("Admin token").fill("wrong")
+    button(tab.page).click()
+    expect(tab.page.get_by_text("Refresh needs the admin token.")).to_be_visible()
+    assert guarded.newest(FAST) == newest
+    tab.complaints.forgive_status(401)
 
 
 def test_a_model_added_to_the_file_is_told_and_shown_after_refresh(editable: Shop, visitor: Visitor) -> None:

@@ -59,7 +59,9 @@ def test_no_line_of_the_log_has_a_key(hostile_shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [["check"], ["check", "--json"], ["probe", "echoes-key", "--json"], ["export"]], ids=" ".join
+    "command",
+    [["check"], ["check", "--json"], ["probe", "Second/environment/echoes-key", "--json"], ["export"]],
+    ids=" ".join,
 )
 def test_no_command_prints_a_key(hostile_shop: Shop, command: list[str]) -> None:
     place = ["--config", str(hostile_shop.config), "--data", str(hostile_shop.data)]

@@ -36,8 +36,9 @@ def advance_target(
         before = TargetStatistics(target) if document is None else _statistics_of(document)
         step = advance(before, fresh, cut(now))
         fields = _fields_of(step.statistics)
-        if step.needs_run and step.statistics.category is not None:
-            fields["category_since"] = _start_of_run(records, target, step.statistics.category)
+        category, newest = step.statistics.category, step.statistics.newest
+        if step.needs_run and category is not None and newest is not None:
+            fields["category_since"] = _start_of_run(records, target, category, cut(newest.due_at))
         if _swap(statistics, target, document, fields, batch):
             return
     raise StoreUnavailableError(
@@ -87,16 +88,17 @@ def _swap(statistics: Documents, target: str, seen: Document | None, fields: Doc
     return swapped.matched_count == 1
 
 
-def _start_of_run(records: Documents, target: str, category: Category) -> datetime:
-    """Due time of the first result after the newest one of another category."""
+def _start_of_run(records: Documents, target: str, category: Category, newest_at: datetime) -> datetime:
+    """Due time of the first result after the newest one of another category.
+
+    `newest_at` when that one is due at the same moment: two locations may share a slot.
+    """
     ran: Document = {"target": target, "fault": {"$ne": Fault.NOT_RUN.value}}
     other = records.find_one({**ran, "category": {"$ne": category.value}}, sort=[("due_at", DESCENDING)])
     if other is not None:
         ran["due_at"] = {"$gt": other["due_at"]}
     first = records.find_one(ran, sort=[("due_at", ASCENDING)])
-    if first is None:
-        raise StoreUnavailableError(f"MongoDB: results of {target} are being deleted")
-    start: datetime = first["due_at"]
+    start: datetime = newest_at if first is None else first["due_at"]
     return start
 
 

@@ -90,7 +90,7 @@ def _advance(
     after = step.statistics
     since = after.category_since
     if step.needs_run and after.category is not None:
-        since = _start_of_run(connection, target, after.category)
+        since = _start_of_run(connection, target, after.category) or (after.newest and after.newest.due_at)
     connection.execute(
         _UPSERT,
         (
@@ -107,8 +107,11 @@ def _advance(
     )
 
 
-def _start_of_run(connection: sqlite3.Connection, target: str, category: Category) -> datetime:
-    """Due time of the first result after the newest one of another category."""
+def _start_of_run(connection: sqlite3.Connection, target: str, category: Category) -> datetime | None:
+    """Due time of the first result after the newest one of another category.
+
+    None when that one is due at the very moment of the newest result: two locations may share a slot.
+    """
     (start,) = connection.execute(
         """
         SELECT min(r.due_at) FROM results r WHERE r.target = :target AND r.fault <> :not_run AND r.due_at > (
@@ -117,7 +120,7 @@ def _start_of_run(connection: sqlite3.Connection, target: str, category: Categor
         """,
         {"target": target, "category": category.value, "not_run": _NOT_RUN},
     ).fetchone()
-    return moment_of(start)
+    return _optional_moment(start)
 
 
 def _statistics_of(row: Sequence[Any]) -> TargetStatistics:
