@@ -89,8 +89,8 @@ def _advance(
     step = advance(before, fresh, moment_of(now_ms))
     after = step.statistics
     since = after.category_since
-    if step.needs_run and after.category is not None:
-        since = _start_of_run(connection, target, after.category) or (after.newest and after.newest.due_at)
+    if step.needs_run and after.category is not None and after.newest is not None:
+        since = _start_of_run(connection, target, after.category) or after.newest.due_at
     connection.execute(
         _UPSERT,
         (
