@@ -75,8 +75,14 @@ def find_place(options: Options) -> Place:
             raise StartError(f"{options.config}: no such file. Copy config/local.example.yaml there.")
         return Place(options.config, data, is_demo=options.config.resolve() == (ROOT / DEMO_CONFIG).resolve())
     if (ROOT / DEFAULT_CONFIG).is_file():
-        return Place(ROOT / DEFAULT_CONFIG, data, is_demo=False)
-    return Place(ROOT / DEMO_CONFIG, options.data or data / "demo", is_demo=True)
+        return Place(_nearby(ROOT / DEFAULT_CONFIG), data, is_demo=False)
+    return Place(_nearby(ROOT / DEMO_CONFIG), options.data or data / "demo", is_demo=True)
+
+
+def _nearby(path: Path) -> Path:
+    """As seen from here where it is below: the public board names the file, and need not tell where we live."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ FIRST_PAUSE_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 30.0
 HEALTHY_AFTER_SECONDS: Final = 60.0  # a child that lived this long starts again with the first pause
 POLL_SECONDS: Final = 0.2
-STOP_SECONDS: Final = 4.5  # Ctrl-C to the end of everything stays under 5 s
+STOP_SECONDS: Final = 4.0  # Ctrl-C to the end of everything stays under 5 s
 
 
 class Child:

@@ -26,8 +26,8 @@ logger = logging.getLogger(__name__)
 
 TICK_SECONDS: Final = 0.25
 LEASE_TTL: Final = timedelta(seconds=20)
-DRAIN_SECONDS: Final = 2.5  # Ctrl-C to the last probe's end; with the writing after it, all stays under 5 s
-CLOSE_SECONDS: Final = 1.5
+DRAIN_SECONDS: Final = 2.0  # Ctrl-C to the last probe's end; with the writing after it, all stays under 5 s
+CLOSE_SECONDS: Final = 1.0
 
 
 class Pool(Protocol):

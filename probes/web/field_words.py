@@ -1,4 +1,4 @@
-"""What each field of a record measures, in one sentence; /methodology prints them all. A test holds the list complete."""
+"""What each field of a record measures, in one sentence, for /methodology; a test holds the list complete."""
 
 from typing import Final
 

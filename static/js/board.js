@@ -5,21 +5,14 @@ import { showBarsOnPointer } from "./bubble.js";
 import { keepCurrent } from "./swapping.js";
 
 const apply = filterInPlace({ items: "[data-row]", sections: "[data-group]" });
-const offer = document.querySelector("[data-redraw]");
 
-const redraw = keepCurrent({
+keepCurrent({
   items: "[data-row]",
   holder: "[data-board]",
   afterSwap: () => {
     restoreGroups();
     apply();
   },
-  onNewOrder: () => (offer ? (offer.hidden = false) : location.reload()), // rows never jump by themselves
-});
-
-offer?.addEventListener("click", async () => {
-  await redraw();
-  offer.hidden = true;
 });
 
 /* Closed groups stay closed. Kept as a JSON list of provider names. */

@@ -15,21 +15,14 @@ function countColumns() {
 
 const apply = filterInPlace({ items: "[data-card]", sections: "[data-lane]", onApply: countColumns });
 
-const offer = document.querySelector("[data-redraw]");
+/* A card in the wrong column misleads, so it moves at once unless somebody points or types there. */
+const isInUse = () => document.querySelector("[data-kanban]").matches(":hover, :focus-within");
 
-/* A card in the wrong column misleads, so it may move at once where nobody points or types. */
-function moveCards() {
-  const holder = document.querySelector("[data-kanban]");
-  const isInUse = holder?.matches(":hover, :focus-within");
-  if (offer && (isWall || !isInUse)) redraw();
-  else offer ? (offer.hidden = false) : location.reload();
-}
-
-const redraw = keepCurrent({ items: "[data-card]", holder: "[data-kanban]", afterSwap: apply, onNewOrder: moveCards });
-
-offer?.addEventListener("click", async () => {
-  await redraw();
-  offer.hidden = true;
+keepCurrent({
+  items: "[data-card]",
+  holder: "[data-kanban]",
+  afterSwap: apply,
+  mayRedraw: () => isWall || !isInUse(),
 });
 
 /* Lanes are made by the server. */

@@ -1,22 +1,25 @@
 /* Brings a live page up to date by replacing what changed, where it stands. Nothing is moved, no focus is lost.
  *
- * keepCurrent({ items: "[data-row]", holder: "[data-board]", afterSwap, onNewOrder }) -> redraw()
+ * keepCurrent({ items: "[data-row]", holder: "[data-board]", afterSwap, mayRedraw })
  *   On firsttoken:change it fetches this page's own fragment (?fragment=1&id=…): frame parts (data-swap) and the
  *   changed items (data-row or data-card, with data-rev).
- *   afterSwap()    after anything was replaced
- *   onNewOrder()   items now stand in another order, or there are others: the page should offer redraw()
- *   redraw()       replaces the holder's whole content; done by itself after the reader's own Refresh
+ *   afterSwap()    called after anything was replaced
+ *   mayRedraw()    whether items may move by themselves when they stand in another order now; if not, the button
+ *                  [data-redraw] offers it. After the reader's own Refresh they may.
  */
 
 const QUIET_MILLISECONDS = 1500; // changes that come together are fetched together
+const OWN_MILLISECONDS = 5000; // after a Refresh, until its last change has come
 const MAX_IDS = 40; // more than this, and the whole fragment is cheaper than its address
 
 const parser = new DOMParser();
 
 const nameOf = (item) => item.dataset.row ?? item.dataset.card;
 
-export function keepCurrent({ items, holder, afterSwap = () => {}, onNewOrder = () => {} }) {
+export function keepCurrent({ items, holder, afterSwap, mayRedraw = () => false }) {
   const keeper = () => document.querySelector(holder);
+  const offer = document.querySelector("[data-redraw]");
+  let refreshedAt = 0;
   const waiting = new Set();
   let wantsAll = false;
   let timer = 0;
@@ -76,8 +79,9 @@ export function keepCurrent({ items, holder, afterSwap = () => {}, onNewOrder = 
   }
 
   async function redraw() {
-    const fresh = (await fetchPage([]))?.querySelector(holder);
-    if (!fresh || !keeper()) return location.reload();
+    const fresh = offer && (await fetchPage([]))?.querySelector(holder);
+    if (!fresh) return location.reload(); // an empty page has another frame altogether
+    offer.hidden = true;
     const focused = document.activeElement?.closest(items);
     keeper().replaceWith(fresh);
     tell();
@@ -85,13 +89,18 @@ export function keepCurrent({ items, holder, afterSwap = () => {}, onNewOrder = 
     again?.querySelector("a")?.focus({ preventScroll: true });
   }
 
+  function reorder(order) {
+    if (order === null || order === keeper()?.dataset.order) return;
+    if (!offer || mayRedraw() || Date.now() - refreshedAt < OWN_MILLISECONDS) redraw();
+    else offer.hidden = false;
+  }
+
   async function update() {
     const isWhole = wantsAll || waiting.size > MAX_IDS;
     const ids = isWhole ? [] : [...waiting].map((id) => ["id", id]);
     waiting.clear();
     wantsAll = false;
-    const order = await swap(ids);
-    if (order !== null && order !== keeper()?.dataset.order) onNewOrder();
+    reorder(await swap(ids));
   }
 
   function soon() {
@@ -99,14 +108,14 @@ export function keepCurrent({ items, holder, afterSwap = () => {}, onNewOrder = 
     timer = setTimeout(() => update().catch(() => {}), QUIET_MILLISECONDS);
   }
 
+  offer?.addEventListener("click", redraw);
   document.addEventListener("firsttoken:change", (event) => {
     event.detail.targets.forEach((id) => waiting.add(id));
     wantsAll ||= event.detail.everything;
     soon();
   });
   document.addEventListener("firsttoken:refreshed", async (event) => {
-    const order = await swap([["refresh", event.detail.id]]);
-    if (order !== null && order !== keeper()?.dataset.order) await redraw();
+    refreshedAt = Date.now();
+    reorder(await swap([["refresh", event.detail.id]]));
   });
-  return redraw;
 }

@@ -2,7 +2,7 @@
 
 import urllib.error
 import urllib.request
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import Final
@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit
 ADDRESS_ATTRIBUTES: Final = ("href", "src", "data-fresh", "data-url", "data-copy")
 ONLY_LOOKS: Final = ("lang", "theme", "sort", "cursor", "after", "limit")  # the same content again
 LEFT_ALONE: Final = "%/:=&?~#+!$,;'@()*[]"
-MAX_ANSWERS: Final = 400
+OF_A_KIND: Final = 20  # a hundred records look alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +39,26 @@ def fetch(url: str) -> Answer:
 
 
 def crawl(url: str, more: tuple[str, ...] = ()) -> dict[str, Answer]:
-    """Address -> answer of everything reachable from the board and from the paths in `more`."""
+    """Address -> answer of everything of note reachable from the board and from the paths in `more`."""
     waiting = deque([url, *(url + path for path in more)])
     answers: dict[str, Answer] = {}
+    kinds: Counter[str] = Counter()
     while waiting:
         address = waiting.popleft()
-        if address in answers:
+        kinds[_kind(address)] += address not in answers
+        if address in answers or kinds[_kind(address)] > OF_A_KIND:
             continue
         answers[address] = answer = fetch(address)
-        assert len(answers) < MAX_ANSWERS, "the crawl does not end"
         if "text/html" in answer.headers:
             waiting += [link for link in _links(answer, address) if link.startswith(url)]
     return answers
+
+
+def _kind(address: str) -> str:
+    """What addresses of like content have in common: the path but for its last step, and the names in the query."""
+    parts = urlsplit(address)
+    names = sorted({name for name, _ in parse_qsl(parts.query)})
+    return " ".join([*parts.path.split("/")[:-1][:4], *names])
 
 
 def _links(answer: Answer, address: str) -> list[str]:

@@ -9,6 +9,7 @@ from probes.domain.state import State
 OUTCOME_WORDS: Final = {
     Outcome.OK: "ok",
     Outcome.EMPTY_RESPONSE: "empty answer",
+    Outcome.WRONG_ANSWER: "wrong answer",
     Outcome.RATE_LIMITED: "rate limited",
     Outcome.QUOTA_EXHAUSTED: "quota exhausted",
     Outcome.OVERLOADED: "overloaded",
