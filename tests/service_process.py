@@ -17,10 +17,30 @@ from tests.waiting import wait_until
 ROOT = Path(__file__).parent.parent
 
 
-class Service:
+class Site:
+    """A service that listens somewhere."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    @property
+    def url(self) -> str:
+        return self._url
+
+    def get(self, path: str) -> str:
+        with urllib.request.urlopen(self.url + path, timeout=10) as response:
+            body: bytes = response.read()
+        return body.decode()
+
+    def json(self, path: str) -> Any:
+        return json.loads(self.get(path))
+
+
+class Service(Site):
     """A running `app.py`; output is kept in a file so that no pipe ever fills."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", log: Path) -> None:
+        super().__init__("")
         self.process = process
         self._log = log
 
@@ -39,14 +59,6 @@ class Service:
     def _address(self) -> str | None:
         found = re.search(r"is at (http://\S+)", self.output)
         return found.group(1).rstrip("/") if found else None
-
-    def get(self, path: str) -> str:
-        with urllib.request.urlopen(self.url + path, timeout=10) as response:
-            body: bytes = response.read()
-        return body.decode()
-
-    def json(self, path: str) -> Any:
-        return json.loads(self.get(path))
 
     def children(self) -> dict[int, str]:
         listed = subprocess.run(

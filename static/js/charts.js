@@ -2,7 +2,7 @@
  *
  * <figure data-chart="latency" data-keys="ttft_p50_seconds ttft_p95_seconds" data-unit="seconds"><div data-plot></div></figure>
  * <table data-points data-step="3600">
- *   head: <th data-key="ttft_p50_seconds">p50</th>   row: <th data-t="1763726400">, <td data-v="0.841">; no data-v is a gap
+ *   head: <th data-key="ttft_p50_seconds">p50</th>   row: <th data-t="1763726400">, <td>0.841</td>; a dash is a gap
  *
  * Colours are CSS variables named --chart-KEY, read again at each drawing, so that a change of theme needs a redraw only.
  */
@@ -52,8 +52,8 @@ function readTable(table) {
   const rows = [...table.tBodies[0].rows];
   const heads = [...table.tHead.querySelectorAll("[data-key]")];
   const columns = heads.map((head, position) => {
-    const cells = rows.map((row) => row.cells[position + 1].dataset.v);
-    const values = cells.map((value) => (value === undefined ? null : Number(value)));
+    const read = rows.map((row) => Number(row.cells[position + 1].textContent));
+    const values = read.map((value) => (Number.isNaN(value) ? null : value));
     return [head.dataset.key, { key: head.dataset.key, label: head.textContent.trim(), values }];
   });
   const times = rows.map((row) => Number(row.cells[0].dataset.t));

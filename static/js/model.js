@@ -1,6 +1,5 @@
 /* One model's page: draws its charts, and takes new state, figures and records when this model was probed. */
 import { drawCharts } from "./charts.js";
-import "./copy.js";
 import "./records.js";
 import { atMostEvery, fresh, put } from "./swap.js";
 

@@ -1,5 +1,4 @@
 /* The page of raw records: filters in place, and tells of new results instead of shifting the rows. */
-import "./copy.js";
 import { applyAtOnce } from "./filters.js";
 import "./records.js";
 import { atMostEvery } from "./swap.js";

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import quote
 
-from tests.service_process import Service
+from tests.service_process import Site
 
 STEADY: Final = "Northwind AI/main/northwind-swift"
 FLAKY: Final = "Quokka Cloud/main/quokka-7b"
@@ -16,17 +16,17 @@ def model_path(target: str) -> str:
     return f"/models/{quote(target)}"
 
 
-def _failed_record(service: Service) -> str:
+def _failed_record(service: Site) -> str:
     found = service.json(f"/api/v1/results?target={quote(FLAKY)}&outcome=server_error&limit=1")["results"]
     return f"/result/{found[0]['id']}"
 
 
-def _good_record(service: Service) -> str:
+def _good_record(service: Site) -> str:
     found = service.json(f"/api/v1/results?target={quote(STEADY)}&outcome=ok&limit=1")["results"]
     return f"/result/{found[0]['id']}"
 
 
-_PATHS: Final[dict[str, str | Callable[[Service], str]]] = {
+_PATHS: Final[dict[str, str | Callable[[Site], str]]] = {
     "board": "/",
     "board filtered to nothing": "/?q=no-such-model",
     "kanban": "/kanban",
@@ -59,6 +59,6 @@ MAIN: Final = (
 )
 
 
-def path_of(name: str, service: Service) -> str:
+def path_of(name: str, service: Site) -> str:
     path = _PATHS[name]
     return path if isinstance(path, str) else path(service)

@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.browser import Visitor
 from tests.e2e.shop import Shop, open_shop
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -115,6 +116,7 @@ def test_during_the_cool_down_the_button_is_disabled_and_says_for_how_long(
 
 def test_another_reader_finds_the_button_cooling_down_too(cooling: Shop, visitor: Visitor) -> None:
     cooling.refresh()
+    wait_until("the board to know", lambda: re.search(r'data-cooling="[1-9]', cooling.service.get("/")))
     tab = visitor.tab()
     tab.open(cooling.url)
     expect(button(tab.page)).to_have_text(re.compile(r"again in \d+ s"))

@@ -24,7 +24,6 @@ COLOURS = """(canvas) => {
   }
   return seen;
 }"""
-BLUE = {"light": "36,80,200", "dark": "91,139,255"}
 
 
 def opened(
@@ -40,16 +39,25 @@ def ink(tab: Tab, chart: str) -> dict[str, int]:
     return colours
 
 
+def colour(tab: Tab, token: str) -> str:
+    """A colour of tokens.css as `ink` tells it."""
+    value: str = tab.page.evaluate(
+        "(name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim()", token
+    )
+    return ",".join(str(int(value[at : at + 2], 16)) for at in (1, 3, 5))
+
+
 @pytest.mark.parametrize("chart", ["latency", "response", "throughput"])
 def test_a_line_is_drawn_in_the_colour_of_the_theme_and_follows_it(
     site: Site, visitor: Visitor, chart: str
 ) -> None:
     tab = opened(site, visitor)
-    assert ink(tab, chart).get(BLUE["light"], 0) > 100
+    light = colour(tab, "--state-maintenance")
+    assert ink(tab, chart).get(light, 0) > 50
     tab.page.get_by_role("link", name="Dark").click()
     tab.next_frame()
-    assert ink(tab, chart).get(BLUE["dark"], 0) > 100
-    assert BLUE["light"] not in ink(tab, chart)
+    assert ink(tab, chart).get(colour(tab, "--state-maintenance"), 0) > 50
+    assert light not in ink(tab, chart)
 
 
 def test_outcomes_are_stacked_from_zero(site: Site, visitor: Visitor) -> None:
@@ -57,7 +65,7 @@ def test_outcomes_are_stacked_from_zero(site: Site, visitor: Visitor) -> None:
     legend = tab.page.locator("[data-chart=outcomes] .u-legend .u-label")
     assert legend.all_inner_texts()[1:] == ["the provider", "ok"]
     colours = ink(tab, "outcomes")
-    assert colours.get("116,185,160", 0) > colours.get("142,10,26", 0) > 0
+    assert colours.get(colour(tab, "--bar-ok"), 0) > colours.get(colour(tab, "--state-down"), 0) > 0
 
 
 def test_the_legend_says_the_values_of_the_table(site: Site, visitor: Visitor) -> None:
@@ -68,7 +76,8 @@ def test_the_legend_says_the_values_of_the_table(site: Site, visitor: Visitor) -
     tab.next_frame()
     shown = tab.page.locator("[data-chart=latency] .u-legend .u-value").all_inner_texts()
     newest = tab.page.locator("[data-points] tbody tr").last.locator("td")
-    assert shown[1:] == [newest.nth(1).text_content(), newest.nth(0).text_content()]  # p95, p50
+    p50, p95 = (float(newest.nth(column).text_content() or "") for column in (0, 1))
+    assert shown[1:] == [f"{p95:.2f} s", f"{p50:.2f} s"]
 
 
 def test_a_gap_in_the_table_is_a_gap_in_the_line(site: Site, visitor: Visitor) -> None:
