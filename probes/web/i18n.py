@@ -25,6 +25,11 @@ class Lazy:
         self._message = message
         self._variables = variables
 
+    @property
+    def source(self) -> str:
+        """The English text with its %(name)s, as catalogs know it."""
+        return self._message
+
     def __str__(self) -> str:
         return _(self._message, **self._variables)
 

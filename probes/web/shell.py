@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from flask import Flask, current_app, request, url_for
 
@@ -150,7 +150,7 @@ def here() -> str:
         for name, values in request.args.to_dict(flat=False).items()
         if name not in FOR_ONE_ANSWER
     }
-    return f"{request.path}?{_encoded(kept)}" if kept else request.path
+    return _address(kept)
 
 
 def _choices(parameter: str, names: Mapping[str, str], chosen: str) -> tuple[Link, ...]:
@@ -159,9 +159,11 @@ def _choices(parameter: str, names: Mapping[str, str], chosen: str) -> tuple[Lin
     links = []
     for value, label in names.items():
         query = {**others, parameter: [value]}
-        links.append(Link(label, f"{request.path}?{_encoded(query)}", value == chosen, value))
+        links.append(Link(label, _address(query), value == chosen, value))
     return tuple(links)
 
 
-def _encoded(query: Mapping[str, list[str]]) -> str:
-    return urlencode([(name, value) for name, values in query.items() for value in values])
+def _address(query: Mapping[str, list[str]]) -> str:
+    """This page's path with another query; a model's name may hold any character, so the path is quoted anew."""
+    path = quote(request.path, safe="/:@!$&'()*+,;=~")
+    return f"{path}?{urlencode(query, doseq=True)}" if query else path

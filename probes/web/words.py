@@ -3,6 +3,7 @@
 Everything is lazy: it turns into the reader's language when it is printed. Model names are never translated.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -244,6 +245,27 @@ def reason_text(reason: Reason) -> str:
     return words(dict(reason.params)) if words is not None else reason.key
 
 
+def readiness_text(reason: str) -> str:
+    """Why a target cannot be probed, in the reader's language; settings say it in English, for logs and consoles."""
+    for pattern, message in _READINESS:
+        if match := pattern.fullmatch(reason):
+            return _(message, **match.groupdict())
+    return reason or _("no API key")
+
+
+def _told(pattern: str, message: Lazy) -> tuple[re.Pattern[str], str]:
+    return re.compile(pattern), message.source
+
+
+_READINESS: Final = (
+    _told(r"environment variable (?P<name>\S+) is not set", lazy("environment variable %(name)s is not set")),
+    _told(r"the address is a placeholder", lazy("the address is a placeholder")),
+    _told(r"(?P<name>\S+) is missing", lazy("%(name)s is missing")),
+    _told(r"(?P<name>\S+) is empty", lazy("%(name)s is empty")),
+    _told(r"(?P<name>\S+) is a placeholder", lazy("%(name)s is a placeholder")),
+    _told(r"(?P<name>\S+) has characters that no key has", lazy("%(name)s has characters that no key has")),
+)
+
 Figures = Mapping[str, str | int | float]
 
 
@@ -259,7 +281,7 @@ _REASONS: Final[Mapping[str, Callable[[Figures], str]]] = {
     ReasonKey.NEVER_SEEN: lambda _figures: _("not probed yet"),
     ReasonKey.STALE: lambda figures: _("no result for %(age)s", age=duration(float(figures["age_seconds"]))),
     ReasonKey.PAUSED: lambda _figures: _("switched off in the configuration"),
-    ReasonKey.NOT_CONFIGURED: lambda figures: str(figures["why"]) or _("no API key"),
+    ReasonKey.NOT_CONFIGURED: lambda figures: readiness_text(str(figures["why"])),
     ReasonKey.HEALTHY: lambda _figures: _("answers in full"),
     ReasonKey.SINGLE_FAILURE: lambda figures: _("one probe failed: %(outcome)s", outcome=_outcome(figures)),
     ReasonKey.ONLY_FAILURES: lambda figures: ngettext(

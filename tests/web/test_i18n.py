@@ -1,14 +1,17 @@
 """Both languages are complete, compiled, agree with each other, and are chosen as the reader asked."""
 
 import re
+from html import unescape
 from itertools import combinations
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from babel.messages.catalog import Catalog, Message
 
+from tests.examples import a_target
 from tests.web.catalogs import LANGUAGES, compiled, extracted, path_of, read
-from tests.web.serving import Board, a_board
+from tests.web.serving import Board, a_board, a_plan
 
 DOMAINS = ("messages", "tables", "service")
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w+\}|%%")
@@ -105,6 +108,18 @@ def test_switches_keep_what_else_is_in_the_address(served: Board) -> None:
     text = served.client.get("/?q=a%26b&provider=acme").text
     assert 'href="/?q=a%26b&amp;provider=acme&amp;lang=zh"' in text
     assert 'href="/?q=a%26b&amp;provider=acme&amp;theme=dark"' in text
+
+
+@pytest.mark.parametrize("name", ["a?b", "50%", "a#b", "a b", "中文", "a/b", 'a"b'])
+def test_switches_come_back_to_a_page_whatever_its_name(served: Board, name: str) -> None:
+    target = a_target(name, id=f"acme/main/{name}")
+    served.store.put_plan(a_plan((target,)))
+    served.tick()
+    page = served.client.get(f"/models/{quote(target.id)}")
+    assert page.status_code == 200
+    link = re.search(r'href="([^"]+lang=zh)"', page.text)
+    assert link is not None
+    assert served.client.get(unescape(link[1])).status_code == 200
 
 
 def test_a_theme_is_remembered_for_readers_without_script(served: Board) -> None:

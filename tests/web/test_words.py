@@ -1,6 +1,7 @@
 """Every word that a reader can meet exists, says something, and is told from its neighbours."""
 
 from enum import StrEnum
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,8 @@ from probes.domain.state import Reason, State
 from probes.domain.target import Protocol
 from probes.verdicts.rules import ReasonKey
 from probes.web.field_words import FIELD_GROUPS
-from probes.web.words import PROTOCOLS, reason_text, word
+from probes.web.words import PROTOCOLS, readiness_text, reason_text, word
+from tests.web.serving import a_board
 
 ENUMS: tuple[type[StrEnum], ...] = (
     State,
@@ -86,6 +88,22 @@ def test_each_reason_is_told_in_words_with_its_figures(key: ReasonKey) -> None:
             or key in (ReasonKey.STALE, ReasonKey.SLOW, ReasonKey.OURS)
         )
         assert told or key is ReasonKey.ANSWER_UNUSABLE
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"),
+    [
+        ("environment variable ACME_KEY is not set", "未设置环境变量 ACME_KEY"),
+        ("api_key is a placeholder", "api_key 是占位符"),
+        ("something new", "something new"),
+        ("", "没有 API 密钥"),
+    ],
+)
+def test_what_settings_say_in_english_is_told_in_the_readers_language(
+    tmp_path: Path, reason: str, text: str
+) -> None:
+    with a_board(tmp_path).app.test_request_context("/?lang=zh"):
+        assert readiness_text(reason) == text
 
 
 def test_reasons_speak_the_words_of_outcomes() -> None:
