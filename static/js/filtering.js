@@ -15,7 +15,13 @@ export function filterInPlace({ items, sections, onApply = () => {} }) {
     state: form.elements.state.value,
   });
 
+  /* An address may name several providers or states, which the form cannot show: then the server's choice stands
+   * until the reader makes one here. */
+  const query = new URLSearchParams(location.search);
+  let isShownByForm = ["provider", "state"].every((name) => query.getAll(name).length < 2);
+
   function apply() {
+    if (!isShownByForm) return;
     const filter = wanted();
     let shown = 0;
     for (const item of document.querySelectorAll(items)) {
@@ -33,7 +39,7 @@ export function filterInPlace({ items, sections, onApply = () => {} }) {
     for (const count of document.querySelectorAll("[data-shown]")) count.textContent = shown;
     for (const empty of document.querySelectorAll("[data-no-match]")) empty.hidden = shown > 0;
     for (const link of form.querySelectorAll("[data-clear]")) link.hidden = !isFiltered;
-    onApply(filter);
+    onApply();
   }
 
   function remember() {
@@ -44,6 +50,7 @@ export function filterInPlace({ items, sections, onApply = () => {} }) {
   }
 
   const change = () => {
+    isShownByForm = true;
     apply();
     remember();
   };

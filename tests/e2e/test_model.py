@@ -12,6 +12,13 @@ from tests.service_process import Service
 pytestmark = pytest.mark.browser
 
 CHARTS = ("Time to first token", "Response time", "Tokens per second", "Outcomes")
+COLOUR_OF = """(name) => {
+  const sample = document.body.appendChild(document.createElement("i"));
+  sample.style.color = `var(${name})`;
+  const colour = getComputedStyle(sample).color;
+  sample.remove();
+  return colour;
+}"""
 POINTS = "table[data-points]"
 INK = """(canvas) => {
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
@@ -72,6 +79,16 @@ def test_a_chart_keeps_to_its_frame_when_the_window_narrows(model: Tab) -> None:
         model.page.wait_for_function(
             "canvas => canvas.getBoundingClientRect().right <= innerWidth", arg=canvas.element_handle()
         )
+
+
+def test_the_legend_of_a_chart_has_the_colours_of_its_lines_after_a_change_of_theme(model: Tab) -> None:
+    page = model.page
+    page.get_by_role("group", name="Colours").get_by_role("link", name="Dark").click()
+    figure = chart(model, CHARTS[0])
+    for key, row in (("ttft_p50_seconds", "p50"), ("ttft_p95_seconds", "p95")):
+        marker = figure.locator(".u-legend tr, .u-series").filter(has_text=row).locator(".u-marker")
+        wanted = page.evaluate(COLOUR_OF, f"--chart-{key}")
+        assert marker.evaluate("marker => getComputedStyle(marker).backgroundColor") == wanted
 
 
 def test_the_window_switch_draws_another_span(model: Tab) -> None:

@@ -163,6 +163,25 @@ def test_new_results_are_announced_instead_of_shifting_the_rows(shop: Shop, visi
     assert before[0] in shown(tab.page)[1:]
 
 
+COVERED = """() => [...document.querySelectorAll("header a, header button, form summary")].filter((element) => {
+  const box = element.getBoundingClientRect();
+  const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
+  return x > 0 && x < innerWidth && y > 0 && y < innerHeight && !element.contains(document.elementFromPoint(x, y));
+}).map((element) => element.textContent.trim())"""
+
+
+@pytest.mark.parametrize("width", [375, 1280])
+def test_the_announcement_of_new_results_covers_nothing_that_acts(
+    width: int, shop: Shop, visitor: Visitor
+) -> None:
+    tab = visitor.tab(width=width)
+    tab.open(f"{shop.url}/result")
+    assert tab.page.evaluate(COVERED) == []
+    shop.refresh(FAST)
+    expect(tab.page.get_by_role("link", name=re.compile(r"^\d+ new results?$"))).to_be_visible()
+    assert tab.page.evaluate(COVERED) == []
+
+
 def download(page: Page, link: str, file: Path) -> str:
     with page.expect_download() as started:
         page.get_by_role("link", name=link, exact=True).click()

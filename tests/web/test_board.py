@@ -199,6 +199,13 @@ def test_what_the_filter_hides_is_there_but_hidden(served: Board) -> None:
     assert re.search(r"<span data-shown>1</span> / 6", text)
 
 
+def test_a_group_is_hidden_with_its_last_row(served: Board) -> None:
+    text = served.client.get("/?q=good").text
+    assert '<details class="group" open data-group="acme">' in text
+    assert '<details class="group" open data-group="zenith" hidden>' in text
+    assert '<section class="group group--problems" data-group hidden>' in text
+
+
 def test_a_filter_that_hides_everything_offers_the_way_back(served: Board) -> None:
     text = served.client.get("/?q=nothing-like-it").text
     assert '<div class="empty" data-no-match>' in text

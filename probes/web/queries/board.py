@@ -129,6 +129,9 @@ class Board:
     def shown(self) -> int:
         return len(self.shown_ids)
 
+    def admits_any(self, rows: Sequence[BoardRow]) -> bool:
+        return any(row.target.id in self.shown_ids for row in rows)
+
     @property
     def probed(self) -> int:
         return self.total - sum(self.states.get(state, 0) for state in NOT_PROBED)
