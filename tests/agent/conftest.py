@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from probes.settings.load import load_settings
 
 from probes.log import Redactor
 from probes.service import Context, Options, Place, build_agent
+from probes.settings.load import load_settings
 from probes.simulator.run import RunningSimulator, serve_in_thread
 from probes.store.base import Store
 
