@@ -6,7 +6,7 @@ from typing import Final
 
 from flask import Flask
 
-from probes.web.i18n import _
+from probes.web.i18n import _, unbroken
 
 NOTHING: Final = "–"
 
@@ -16,11 +16,11 @@ def seconds(value: float | None) -> str:
     if value is None:
         return NOTHING
     if value < 0.0995:
-        return f"{value * 1000:.0f} ms" if value >= 0.00995 else f"{value * 1000:.1f} ms"
+        return unbroken(f"{value * 1000:.0f} ms" if value >= 0.00995 else f"{value * 1000:.1f} ms")
     if value < 9.995:
-        return f"{value:.2f} s"
+        return unbroken(f"{value:.2f} s")
     if value < 99.95:
-        return f"{value:.1f} s"
+        return unbroken(f"{value:.1f} s")
     return duration(value)
 
 
@@ -29,10 +29,10 @@ def percent(value: float | None) -> str:
     if value is None:
         return NOTHING
     if value >= 1:
-        return "100 %"
+        return unbroken("100 %")
     if value <= 0:
-        return "0 %"
-    return f"{min(max(value * 100, 0.01), 99.99):.2f} %"
+        return unbroken("0 %")
+    return unbroken(f"{min(max(value * 100, 0.01), 99.99):.2f} %")
 
 
 def tokens_per_second(value: float | None) -> str:

@@ -10,6 +10,7 @@ from flask_babel import Babel
 from probes.web.context import EXTENSION, Installed, WebDependencies
 from probes.web.display import install_filters
 from probes.web.errors import install_errors
+from probes.web.i18n import install_translations
 from probes.web.middleware import install_middleware
 from probes.web.moments import install_moments
 from probes.web.preferences import install_preferences, language
@@ -45,3 +46,4 @@ def _install_babel(app: Flask) -> None:
     app.config["BABEL_DOMAIN"] = ";".join(CATALOGS)
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = ";".join([str(TRANSLATIONS)] * len(CATALOGS))
     Babel(app, locale_selector=language)
+    install_translations(app)

@@ -27,12 +27,12 @@ CUT_OFF: Final = """() => [...document.querySelectorAll("h1, h2, h3, button, .bu
     && getComputedStyle(element).textOverflow !== "ellipsis" && getComputedStyle(element).clipPath === "none")
   .map((element) => element.outerHTML.slice(0, 120))"""
 
-# Words, and values with their units, whose letters do not stand on one line.
+# Words, and values with their units, whose letters do not stand on one line; an id may break where it must.
 BROKEN: Final = """() => {
   const found = new Set();
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   const range = document.createRange();
-  const whole = /[A-Za-z]{2,}|[0-9.]+[ \\u00a0\\u202f](?:ms|s|%|min|h|d|kB|MB)(?![a-z])/g;
+  const whole = /(?<![\\w-])[A-Za-z]{2,}(?![\\w-])|[0-9.]+[ \\u00a0\\u202f](?:ms|s|%|min|h|d|kB|MB)(?![a-z])/g;
   while (walker.nextNode()) {
     const text = walker.currentNode;
     if (!text.parentElement.checkVisibility() || text.parentElement.closest("code, pre, .visually-hidden")) continue;

@@ -1,5 +1,6 @@
 """HTML as a tree of elements, read strictly: a tag that is closed in the wrong place is an error, not a guess."""
 
+import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Final
@@ -21,8 +22,13 @@ def tree_of(page: str) -> Element:
 
 
 def text_of(element: Element) -> str:
-    """All text inside, with every run of white space as one space."""
-    return " ".join("".join(element.itertext()).split())
+    """All text inside, as `collapsed`."""
+    return collapsed("".join(element.itertext()))
+
+
+def collapsed(text: str) -> str:
+    """With every run of HTML's white space as one space; a no-break space is none of that."""
+    return re.sub(r"[ \t\r\n\f]+", " ", text).strip(" ")
 
 
 def having(root: Element, attribute: str, value: str | None = None) -> Iterator[Element]:

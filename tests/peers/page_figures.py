@@ -5,7 +5,7 @@ from typing import Final
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
-from tests.peers.html_tree import classed, having, only, text_of
+from tests.peers.html_tree import classed, collapsed, having, only, text_of
 
 _MODELS: Final = "/models/"
 _RECORDS: Final = "/result/"
@@ -45,7 +45,7 @@ def _board_row(row: Element) -> BoardRow:
 def _figure(cell: Element) -> str:
     """The text behind the label, which is the figure's first child."""
     label = only(classed(cell, "figure__label"))
-    return " ".join((label.tail or "").split())
+    return collapsed(label.tail or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def _stats_row(row: Element) -> StatsRow:
 
 def _without_interval(cell: Element) -> str:
     links = classed(cell, "interval")
-    return " ".join((only(links).text or "").split()) if links else text_of(cell)
+    return collapsed(only(links).text or "") if links else text_of(cell)
 
 
 @dataclass(frozen=True, slots=True)

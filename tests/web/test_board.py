@@ -235,15 +235,15 @@ def test_a_row_tells_state_in_colour_shape_and_word(served: Board) -> None:
 
 def test_every_share_has_its_number_of_probes(served: Board) -> None:
     row = row_html(served, BAD)
-    assert row.count("<b>25.00 %</b> <span>of 4</span>") == 3  # 24 hours; 90 days; 30 days on a phone
+    assert row.count("<b>25.00\xa0%</b> <span>of 4</span>") == 3  # 24 hours; 90 days; 30 days on a phone
 
 
 def test_a_phone_shows_the_share_of_the_30_days_that_it_has_room_for(served: Board) -> None:
     served.store.add_results(run_of(GOOD, *[Outcome.STALLED] * 5, newest_at=NOON - timedelta(days=40)))
     served.tick()
     row = row_html(served, GOOD)
-    assert '<span class="wide-only"><b>50.00 %</b> <span>of 10</span></span>' in row
-    assert '<span class="narrow-only"><b>100 %</b> <span>of 5</span></span>' in row
+    assert '<span class="wide-only"><b>50.00\xa0%</b> <span>of 10</span></span>' in row
+    assert '<span class="narrow-only"><b>100\xa0%</b> <span>of 5</span></span>' in row
 
 
 def test_a_model_without_a_result_has_no_figure_and_no_green(served: Board) -> None:
@@ -335,7 +335,7 @@ def test_when_the_store_is_away_the_last_reading_is_shown_with_its_age(served: B
     response = served.client.get("/")
     assert response.status_code == 200
     assert "The database cannot be reached." in response.text
-    assert "1 min ago" in response.text
+    assert "1\xa0min ago" in response.text
     assert BAD.id in response.text
 
 

@@ -17,16 +17,16 @@ def test_what_was_not_observed_is_a_dash_and_never_zero(name: str) -> None:
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (0.00042, "0.4 ms"),
-        (0.0412, "41 ms"),
-        (0.0994, "99 ms"),
-        (0.0996, "0.10 s"),
-        (0.8432, "0.84 s"),
-        (9.994, "9.99 s"),
-        (9.996, "10.0 s"),
-        (12.34, "12.3 s"),
-        (99.96, "1 min 40 s"),
-        (184, "3 min 4 s"),
+        (0.00042, "0.4\xa0ms"),
+        (0.0412, "41\xa0ms"),
+        (0.0994, "99\xa0ms"),
+        (0.0996, "0.10\xa0s"),
+        (0.8432, "0.84\xa0s"),
+        (9.994, "9.99\xa0s"),
+        (9.996, "10.0\xa0s"),
+        (12.34, "12.3\xa0s"),
+        (99.96, "1\xa0min 40\xa0s"),
+        (184, "3\xa0min 4\xa0s"),
     ],
 )
 def test_seconds_have_three_digits_that_mean_something(value: float, text: str) -> None:
@@ -35,7 +35,13 @@ def test_seconds_have_three_digits_that_mean_something(value: float, text: str) 
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(1.0, "100 %"), (0.99999, "99.99 %"), (0.9731, "97.31 %"), (0.00001, "0.01 %"), (0.0, "0 %")],
+    [
+        (1.0, "100\xa0%"),
+        (0.99999, "99.99\xa0%"),
+        (0.9731, "97.31\xa0%"),
+        (0.00001, "0.01\xa0%"),
+        (0.0, "0\xa0%"),
+    ],
 )
 def test_a_share_is_rounded_neither_to_all_nor_to_nothing(value: float, text: str) -> None:
     assert percent(value) == text
@@ -44,14 +50,14 @@ def test_a_share_is_rounded_neither_to_all_nor_to_nothing(value: float, text: st
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (8.5, "8.5 s"),
-        (5.0, "5 s"),
-        (59.4, "59.4 s"),
-        (60, "1 min"),
-        (184, "3 min 4 s"),
-        (7260, "2 h 1 min"),
-        (86400, "1 d"),
-        (190000, "2 d 4 h"),
+        (8.5, "8.5\xa0s"),
+        (5.0, "5\xa0s"),
+        (59.4, "59.4\xa0s"),
+        (60, "1\xa0min"),
+        (184, "3\xa0min 4\xa0s"),
+        (7260, "2\xa0h 1\xa0min"),
+        (86400, "1\xa0d"),
+        (190000, "2\xa0d 4\xa0h"),
     ],
 )
 def test_a_duration_takes_two_units_at_most(value: float, text: str) -> None:

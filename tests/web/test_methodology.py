@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from probes.domain.outcome import Fault, Outcome
+from probes.domain.plan import SELF_CHECK_LIMIT_SECONDS
 from probes.domain.result import RESULT_FIELDS, Category
 from probes.domain.state import State
 from probes.domain.target import Deadlines, RequestOptions, Thresholds
@@ -48,14 +49,21 @@ def test_each_state_is_explained(text: str) -> None:
 def test_each_category_is_explained_with_the_limits_of_the_code(text: str) -> None:
     assert list(category_limits(Thresholds())) == list(Category)
     told = section(text, "categories")
-    for limit in ("below 8.5 s", "up to 35 s", "up to 50 s", "up to 1 min 40 s"):
+    for limit in ("below 8.5\xa0s", "up to 35\xa0s", "up to 50\xa0s", "up to 1\xa0min 40\xa0s"):
         assert limit in told
+
+
+def test_the_limit_of_the_self_check_is_that_of_the_code(text: str) -> None:
+    told = section(text, "figures").split('id="self-check"')[1]
+    assert SELF_CHECK_LIMIT_SECONDS == 0.002
+    assert "2.0\N{NO-BREAK SPACE}ms" in told
+    assert 'href="/health"' in told
 
 
 def test_the_deadlines_are_those_of_the_code(text: str) -> None:
     told = section(text, "measuring")
     assert Deadlines() == Deadlines(5, 5, 60, 30, 100)
-    for limit in (">5 s<", ">1 min<", ">30 s<", ">1 min 40 s<"):
+    for limit in (">5\xa0s<", ">1\xa0min<", ">30\xa0s<", ">1\xa0min 40\xa0s<"):
         assert limit in told
 
 

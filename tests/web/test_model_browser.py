@@ -77,7 +77,7 @@ def test_the_legend_says_the_values_of_the_table(site: Site, visitor: Visitor) -
     shown = tab.page.locator("[data-chart=latency] .u-legend .u-value").all_inner_texts()
     newest = tab.page.locator("[data-points] tbody tr").last.locator("td")
     p50, p95 = (float(newest.nth(column).text_content() or "") for column in (0, 1))
-    assert shown[1:] == [f"{p95:.2f} s", f"{p50:.2f} s"]
+    assert shown[1:] == [f"{p95:.2f}\xa0s", f"{p50:.2f}\xa0s"]
 
 
 def test_a_gap_in_the_table_is_a_gap_in_the_line(site: Site, visitor: Visitor) -> None:

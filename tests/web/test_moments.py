@@ -15,11 +15,11 @@ from tests.web.serving import a_board
     [
         (-3, "just now"),
         (4, "just now"),
-        (5, "5 s ago"),
-        (59.9, "59 s ago"),
-        (60, "1 min ago"),
-        (3600, "1 h ago"),
-        (47 * 3600, "47 h ago"),
+        (5, "5\xa0s ago"),
+        (59.9, "59\xa0s ago"),
+        (60, "1\xa0min ago"),
+        (3600, "1\xa0h ago"),
+        (47 * 3600, "47\xa0h ago"),
         (48 * 3600, "2 days ago"),
     ],
 )
@@ -27,7 +27,9 @@ def test_an_age_has_one_unit(elapsed: float, text: str) -> None:
     assert age(elapsed) == text
 
 
-@pytest.mark.parametrize(("elapsed", "text"), [(-5, "0 s"), (61, "1 min"), (7260, "2 h"), (200_000, "2 d")])
+@pytest.mark.parametrize(
+    ("elapsed", "text"), [(-5, "0\xa0s"), (61, "1\xa0min"), (7260, "2\xa0h"), (200_000, "2\xa0d")]
+)
 def test_a_span_has_one_unit(elapsed: float, text: str) -> None:
     assert span(elapsed) == text
 
@@ -38,14 +40,14 @@ def test_a_row_drawn_earlier_shows_its_age_of_now(tmp_path: Path) -> None:
     board.tick()
     assert "just now</time>" in board.client.get("/").text
     board.clock.advance(40)
-    assert "42 s ago</time>" in board.client.get("/").text
+    assert "42\xa0s ago</time>" in board.client.get("/").text
 
 
 def test_ages_speak_the_readers_language(tmp_path: Path) -> None:
     board = a_board(tmp_path)
     board.store.add_results([a_result(due_at=NOON - timedelta(seconds=30))])
     assert "30 秒前</time>" in board.client.get("/?lang=zh").text
-    assert "30 s ago</time>" in board.client.get("/?lang=en").text
+    assert "30\xa0s ago</time>" in board.client.get("/?lang=en").text
 
 
 def test_no_mark_is_left_on_any_page(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def test_the_cool_down_says_how_long_and_leads_to_the_one_before(board: Board) -
     assert second.status_code == 429
     assert second.json["error"]["code"] == "cooling_down"  # type: ignore[index]
     assert second.headers["Retry-After"] == "10"
-    assert "10 s" in second.json["error"]["cure"]  # type: ignore[index]
+    assert "10\xa0s" in second.json["error"]["cure"]  # type: ignore[index]
     assert second.headers["Location"] == first.headers["Location"]
     board.clock.advance(11)
     assert board.client.post("/api/v1/refresh").status_code == 202
@@ -273,7 +273,7 @@ def test_pressing_too_soon_is_a_page_for_browsers(board: Board) -> None:
     board.client.post("/refresh", headers=BROWSER)
     answer = board.client.post("/refresh", headers=BROWSER)
     assert (answer.status_code, answer.mimetype) == (429, "text/html")
-    assert "15 s" in answer.text
+    assert "15\xa0s" in answer.text
 
 
 def test_while_the_store_is_away_refresh_says_so(board: Board) -> None:

@@ -215,7 +215,13 @@ def test_a_record_opens_to_its_details_without_script(board: Board) -> None:
     written(board, [result])
     html = board.client.get("/result").text
     assert "<details" in html
-    for text in ("req_abc", "quick-2026-10-01", "length", "p50 20 ms · p95 50 ms · max 0.30 s", "TLS"):
+    for text in (
+        "req_abc",
+        "quick-2026-10-01",
+        "length",
+        "p50 20\xa0ms · p95 50\xa0ms · max 0.30\xa0s",
+        "TLS",
+    ):
         assert text in html
     assert f'href="/result/{result.id}"' in html
     assert f'data-copy="/api/v1/results/{result.id}"' in html
@@ -227,7 +233,7 @@ def test_the_permalink_shows_the_whole_record(board: Board) -> None:
     html = board.client.get(f"/result/{result.id}").text
     for text in (
         "req_abc",
-        "0.70 s",
+        "0.70\xa0s",
         "right",
         "99 of 100 left",
         "0.0002",

@@ -248,7 +248,7 @@ def test_the_json_of_the_page_is_the_api_of_the_same_query(board: Board) -> None
 def test_the_interval_stands_with_every_availability(board: Board) -> None:
     probe(board, "acme/main/quick", *[Outcome.OK] * 49, Outcome.STALLED)
     html = board.client.get("/stats").text
-    assert "95 % interval 89.50 % to 99.65 %; 49 of 50" in html
+    assert "95\xa0% interval 89.50\xa0% to 99.65\xa0%; 49 of 50" in html
 
 
 def test_a_filter_that_hides_all_can_be_cleared(board: Board) -> None:
