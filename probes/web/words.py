@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, assert_never
 
+from probes.domain.event import EventKind, TargetEvent
 from probes.domain.outcome import Fault, Outcome
 from probes.domain.result import Category, Phase, Quality, Stamps, TokensSource, Trigger
 from probes.domain.state import Reason, State
@@ -145,9 +146,7 @@ OUTCOMES: Final[Words] = {
     ),
     Outcome.NOT_SSE: Word(lazy("not a stream"), lazy("HTTP 200, but not an event stream.")),
     Outcome.BAD_PAYLOAD: Word(lazy("bad payload"), lazy("The stream could not be parsed.")),
-    Outcome.EMPTY_RESPONSE: Word(
-        lazy("empty answer"), lazy("A complete stream without any generated token.")
-    ),
+    Outcome.EMPTY_RESPONSE: Word(lazy("empty answer"), lazy("A complete stream without visible text.")),
     Outcome.WRONG_ANSWER: Word(lazy("wrong answer"), lazy("The known-answer check failed.")),
     Outcome.RATE_LIMITED: Word(lazy("rate limited"), lazy("HTTP 429: more requests than we are allowed.")),
     Outcome.AUTH: Word(lazy("key refused"), lazy("HTTP 401: the API key is wrong, expired or out of funds.")),
@@ -208,13 +207,45 @@ STAMPS: Final[Words] = {
 QUALITIES: Final[Words] = {
     Quality.EXACT: Word(lazy("exact"), lazy("Nothing disturbed the measurement.")),
     Quality.BOUNDED: Word(lazy("bounded"), lazy("Segments came together, so TTFT is an upper bound.")),
-    Quality.DEGRADED: Word(lazy("degraded"), lazy("Our own host was late; read with care.")),
+    Quality.DEGRADED: Word(
+        lazy("degraded"), lazy("Our own host was late, or our last self-check was off; read with care.")
+    ),
+}
+
+EVENTS: Final[Words] = {
+    EventKind.SERVED_MODEL_CHANGED: Word(
+        lazy("Served model changed"), lazy("The answers name another model than before.")
+    ),
+    EventKind.FINGERPRINT_CHANGED: Word(
+        lazy("Fingerprint changed"), lazy("The serving system calls itself by another fingerprint.")
+    ),
+    EventKind.ANSWER_FAILED: Word(
+        lazy("Answer check fails"), lazy("The known answer came back wrong, and not only once."), "degraded"
+    ),
+    EventKind.ANSWER_RECOVERED: Word(lazy("Answer check passes"), lazy("The known answer is right again.")),
+    EventKind.MODEL_RETIRED: Word(
+        lazy("Model retired"), lazy("It answered before; now the provider knows no such model."), "attention"
+    ),
+    EventKind.MODEL_RETURNED: Word(lazy("Model is back"), lazy("The provider knows the model again.")),
+    EventKind.SPEC_CHANGED: Word(
+        lazy("Our own change: settings"),
+        lazy("A new series starts; figures before and after it do not compare."),
+        "maintenance",
+    ),
+    EventKind.PROMPT_CHANGED: Word(
+        lazy("Our own change: prompt"),
+        lazy("A new series starts; figures before and after it do not compare."),
+        "maintenance",
+    ),
 }
 
 PROTOCOLS: Final[dict[Protocol, str]] = {  # product names, the same in every language
     Protocol.OPENAI_CHAT: "OpenAI Chat Completions",
+    Protocol.OPENAI_RESPONSES: "OpenAI Responses",
     Protocol.AZURE_OPENAI_CHAT: "Azure OpenAI Chat Completions",
     Protocol.ANTHROPIC_MESSAGES: "Anthropic Messages",
+    Protocol.GEMINI_GENERATE_CONTENT: "Gemini GenerateContent",
+    Protocol.OLLAMA_CHAT: "Ollama Chat",
 }
 
 
@@ -233,6 +264,7 @@ _TABLES: Final[Mapping[type[StrEnum], Words]] = {
     TokensSource: TOKENS_SOURCES,
     Stamps: STAMPS,
     Quality: QUALITIES,
+    EventKind: EVENTS,
 }
 
 
@@ -243,6 +275,29 @@ def reason_text(reason: Reason) -> str:
     """
     words = _REASONS.get(reason.key)
     return words(dict(reason.params)) if words is not None else reason.key
+
+
+def event_text(event: TargetEvent) -> str:
+    """What happened, as a sentence without a full stop: "alias moved from x-0501 to x-0812"."""
+    values = {"before": event.before, "after": event.after}
+    match event.kind:
+        case EventKind.SERVED_MODEL_CHANGED:
+            return _("alias moved from %(before)s to %(after)s", **values)
+        case EventKind.FINGERPRINT_CHANGED:
+            return _("fingerprint changed from %(before)s to %(after)s", **values)
+        case EventKind.SPEC_CHANGED:
+            return _("settings %(before)s became %(after)s, a new series starts", **values)
+        case EventKind.PROMPT_CHANGED:
+            return _("prompt %(before)s became %(after)s, a new series starts", **values)
+        case EventKind.ANSWER_FAILED:
+            return _("the known answer came back wrong")
+        case EventKind.ANSWER_RECOVERED:
+            return _("the known answer is right again")
+        case EventKind.MODEL_RETIRED:
+            return _("the provider no longer knows the model")
+        case EventKind.MODEL_RETURNED:
+            return _("the provider knows the model again")
+    assert_never(event.kind)
 
 
 def readiness_text(reason: str) -> str:

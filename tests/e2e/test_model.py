@@ -87,8 +87,7 @@ def test_the_legend_of_a_chart_has_the_colours_of_its_lines_after_a_change_of_th
     figure = chart(model, CHARTS[0])
     for key, row in (("ttft_p50_seconds", "p50"), ("ttft_p95_seconds", "p95")):
         marker = figure.locator(".u-legend tr, .u-series").filter(has_text=row).locator(".u-marker")
-        wanted = page.evaluate(COLOUR_OF, f"--chart-{key}")
-        assert marker.evaluate("marker => getComputedStyle(marker).backgroundColor") == wanted
+        expect(marker).to_have_css("background-color", page.evaluate(COLOUR_OF, f"--chart-{key}"))
 
 
 def test_the_window_switch_draws_another_span(model: Tab) -> None:

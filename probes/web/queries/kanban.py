@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from probes.domain.outcome import Outcome
 from probes.domain.plan import PlannedTarget
 from probes.domain.result import Category
 from probes.domain.state import State, Verdict
@@ -135,7 +136,8 @@ def _cards(snapshot: Snapshot, rows: Sequence[BoardRow]) -> tuple[Card, ...]:
 
 def _card(snapshot: Snapshot, row: BoardRow, scale: float | None) -> Card:
     statistics = snapshot.statistics_of(row.target.id)
-    column, newest = _column_of(row), statistics.newest
+    column = _column_of(row)
+    newest = statistics.newest if statistics.newest and statistics.newest.outcome is Outcome.OK else None
     is_by_category = isinstance(column, Category) and column is statistics.category
     return Card(
         target=row.target,
