@@ -5,6 +5,7 @@ The one module that may import everything; it imports late, because a role must 
 
 import contextlib
 import ctypes
+import itertools
 import logging
 import os
 import signal
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from probes.agent import Agent
+    from probes.agent.cycle import Pool
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +57,7 @@ class Options:
     host: str | None = None
     port: int | None = None
     location: str | None = None
+    workers: int | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
 
@@ -167,8 +170,7 @@ def run_agent(options: Options, *, exit_with_parent: bool = False) -> int:
         watch_parent(stop.set)
     agent = build_agent(context)
     if context.place.is_demo:
-        location = context.options.location or context.settings.agent.location
-        threading.Thread(target=_write_demo_history, args=(context, location, stop), daemon=True).start()
+        _begin_demo_history(context, stop)
     agent.run(stop)
     return 0
 
@@ -190,7 +192,6 @@ def build_web(context: Context) -> "Flask":
 
 def build_agent(context: Context) -> "Agent":
     from probes.agent import Agent, AgentParts
-    from probes.prober import ProbePool, Prober
     from probes.settings.reload import SettingsFile
     from probes.store.spool import SpoolingWriter
 
@@ -201,14 +202,14 @@ def build_agent(context: Context) -> "Agent":
     store = context.open_store()
     context.place.data.mkdir(parents=True, exist_ok=True)
     settings_file = SettingsFile(context.place.config, context.options.environ, settings)
-    prober = Prober(observer, clock, context.redact, config_version=lambda: settings_file.settings.version)
+    pool = _pool(context, observer, lambda: settings_file.settings.version)
     return Agent(
         AgentParts(
             observer=observer,
             clock=clock,
             store=store,
             writer=SpoolingWriter(store, context.place.data / f"spool-{location}.sqlite3"),
-            pool=ProbePool(prober, settings.agent),
+            pool=pool,
             redact=context.redact,
             settings_source=settings_file,
             version=__version__,
@@ -252,6 +253,22 @@ def _serve(context: Context, on_listening: Callable[[], None] | None = None) -> 
     )
 
 
+def _pool(context: Context, observer: Observer, config_version: Callable[[], str]) -> "Pool":
+    """In this process, or in several of their own: one process is lighter, more keep more streams true."""
+    settings, clock = context.settings.agent, SystemClock()
+    workers = context.options.workers or settings.workers
+    if workers > 1:
+        from probes.prober.workers import WorkerContext, WorkerPool
+
+        environ = context.options.environ
+        return WorkerPool(
+            workers, settings, WorkerContext(observer, clock, context.redact, environ, config_version)
+        )
+    from probes.prober import ProbePool, Prober
+
+    return ProbePool(Prober(observer, clock, context.redact, config_version=config_version), settings)
+
+
 def _announce(context: Context, url: str) -> None:
     what = "demo with simulated providers" if context.place.is_demo else f"{context.place.config}"
     print(f"FirstToken {__version__} is at {url}  ({what}; Ctrl-C stops it)", flush=True)  # noqa: T201
@@ -275,17 +292,28 @@ def _agent_child(context: Context, environ: Mapping[str, str]) -> Child:
     command += ["--config", str(context.place.config)]
     if context.options.location:
         command += ["--location", context.options.location]
+    if context.options.workers:
+        command += ["--workers", str(context.options.workers)]
     return Child("agent", command, environ)
 
 
-def _write_demo_history(context: Context, location: str, stop: threading.Event) -> None:
+def _begin_demo_history(context: Context, stop: threading.Event) -> None:
+    """The newest minutes before the agent judges anything, the rest of the past beside its work."""
     from probes.simulator.history import load_past, write_history
 
     simulator = context.settings.simulator
     assert simulator is not None
+    location = context.options.location or context.settings.agent.location
+    past = load_past(ROOT / simulator.scenarios, context.settings.targets, simulator.seed, location)
     store = context.open_store()
-    try:
-        past = load_past(ROOT / simulator.scenarios, context.settings.targets, simulator.seed, location)
-        write_history(store, past, simulator.history_days, SystemClock().now(), stop.is_set)
-    finally:
-        store.close()
+    spans = write_history(store, past, simulator.history_days, SystemClock().now())
+    newest = next(spans, 0)
+
+    def write_the_rest() -> None:
+        try:
+            written = newest + sum(itertools.takewhile(lambda _: not stop.is_set(), spans))
+            logger.info("demo: %d results of simulated history written", written)
+        finally:
+            store.close()
+
+    threading.Thread(target=write_the_rest, name="demo-history", daemon=True).start()

@@ -36,13 +36,12 @@ Answerer = Callable[[Arrival], tuple[Script, Truth | None]]
 class Connection(asyncio.Protocol):
     """Serves one connection; requests that arrive early wait for their turn."""
 
-    def __init__(
-        self, number: int, answer: Answerer, log: TruthLog, on_lost: Callable[["Connection"], None]
-    ) -> None:
+    def __init__(self, number: int, answer: Answerer, log: TruthLog, established: set["Connection"]) -> None:
+        """Stands in `established` from the end of its handshake to its loss; a failed handshake never gets there."""
         self._number = number
         self._answer = answer
         self._truth_log = log
-        self._on_lost = on_lost
+        self._established = established
         self._parser = RequestParser()
         self._requests_total = 0
         self._connected_ns = 0
@@ -56,6 +55,7 @@ class Connection(asyncio.Protocol):
         """Sends small segments at once, so that a token is not held back."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self._established.add(self)
         self._connected_ns = time.monotonic_ns()
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -73,7 +73,7 @@ class Connection(asyncio.Protocol):
         if self._task is not None:
             self._task.cancel()
         self._lost.set()
-        self._on_lost(self)
+        self._established.discard(self)
 
     def pause_writing(self) -> None:
         """The client reads too slowly."""
