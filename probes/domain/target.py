@@ -10,8 +10,11 @@ class Protocol(StrEnum):
     """A wire protocol; vendors are preset rows over these."""
 
     OPENAI_CHAT = "openai_chat"
+    OPENAI_RESPONSES = "openai_responses"
     AZURE_OPENAI_CHAT = "azure_openai_chat"
     ANTHROPIC_MESSAGES = "anthropic_messages"
+    GEMINI_GENERATE_CONTENT = "gemini_generate_content"
+    OLLAMA_CHAT = "ollama_chat"
 
 
 class Readiness(StrEnum):

@@ -153,6 +153,7 @@ STANDARD: Final[Mapping[str, Outcome | Rule]] = {  # builtins, socket and ssl
 OURS: Final[Mapping[str, Outcome | Rule]] = {
     "BadPayloadError": Outcome.BAD_PAYLOAD,
     "EventTooLargeError": Outcome.BAD_PAYLOAD,
+    "ReceiverLostError": Outcome.INTERNAL,
     "ResponseTooLargeError": Outcome.BAD_PAYLOAD,
     "UnsupportedProxyError": Outcome.BAD_REQUEST,
 }

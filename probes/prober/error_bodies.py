@@ -13,7 +13,8 @@ _BY_OUTCOME: Final[dict[Outcome, str]] = {
         insufficient_quota insufficient_credits insufficient_balance insufficient_user_quota billing_error
         billing_hard_limit_reached billing_not_active payment_required exceeded_current_quota_error quota_exceeded
         arrearage accountoverdueerror credit_exhausted contract_spend_limit_reached enforced_spend_limit_reached
-        linked_organization_spend_limit_reached linked_organization_billing_unavailable organization_on_hold""",
+        linked_organization_spend_limit_reached linked_organization_billing_unavailable organization_on_hold
+        billing_disabled""",
     Outcome.RATE_LIMITED: """
         rate_limit_exceeded rate_limit_error rate_limit_reached_error rate_limited too_many_requests requests tokens
         resource_exhausted throttling throttling_ratequota throttling_allocationquota""",
@@ -23,16 +24,17 @@ _BY_OUTCOME: Final[dict[Outcome, str]] = {
     Outcome.SERVER_TIMEOUT: "timeout timeout_error request_timeout gateway_timeout deadline_exceeded",
     Outcome.AUTH: """
         authentication_error invalid_api_key invalid_authentication_error incorrect_api_key_error invalidapikey
-        unauthenticated unauthorized authenticationerror""",
+        unauthenticated unauthorized authenticationerror api_key_invalid access_token_expired""",
     Outcome.PERMISSION: """
         permission_error permission_denied access_denied accessdenied forbidden request_forbidden
-        unsupported_country_region_territory cmek_key_unreachable cmek_key_disabled cmek_context_unavailable""",
+        unsupported_country_region_territory cmek_key_unreachable cmek_key_disabled cmek_context_unavailable
+        failed_precondition""",
     Outcome.MODEL_NOT_FOUND: """
         model_not_found not_found_error not_found deploymentnotfound deployment_not_found invalid_model modelnotopen
         model_not_exist""",
     Outcome.CONTENT_FILTERED: """
         content_filter content_policy_violation content_filter_error data_inspection_failed datainspectionfailed
-        responsibleaipolicyviolation""",
+        responsibleaipolicyviolation invalid_prompt bio_policy misalignment_policy_violation""",
     Outcome.BAD_REQUEST: """
         context_length_exceeded request_too_large unsupported_parameter unsupported_value unknown_parameter""",
 }
@@ -55,9 +57,11 @@ _STATUSES: Final = {
     524: Outcome.SERVER_TIMEOUT,
     529: Outcome.OVERLOADED,
 }
+_STATUS_CODES: Final = {str(status): outcome for status, outcome in _STATUSES.items()}
 _SPENT: Final = re.compile(
     r"""(?ix) insufficient\s(?:\w+\s)?(?:quota|balance|credits?|funds) | exceeded\syour\s(?:current\s)?quota
-    | credit\sbalance | (?:spend|spending|billing|usage)\slimit | billing\s(?:details|issue|is\snot\sactive)
+    | credit\sbalance | credits\sare\sdepleted | (?:spend|spending|billing|usage)\s(?:limit|cap)
+    | billing\s(?:details|issue|is\snot\sactive)
     | out\sof\scredits | payment\srequired | overdue | arrears"""
 )
 _TOO_FAST: Final = re.compile(r"(?i)rate limit|per (?:second|minute|min|hour|day)\b|retry in")
@@ -79,10 +83,8 @@ def outcome_of_error(error: UpstreamError) -> Outcome | None:
     known = next((outcome for outcome in named if outcome is not None), None)
     if known is not None:
         return known
-    if (
-        error.code is not None and error.code.isdecimal() and len(error.code) == 3
-    ):  # OpenRouter's, with HTTP 200
-        return _STATUSES.get(int(error.code))
+    if error.code is not None and error.code in _STATUS_CODES:  # OpenRouter's, with HTTP 200
+        return _STATUS_CODES[error.code]
     return Outcome.CONTENT_FILTERED if _FILTERED.search(message) else None
 
 

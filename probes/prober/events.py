@@ -34,6 +34,7 @@ class Finish(StrEnum):
 _FINISHES: Final[dict[str, Finish]] = {
     "length": Finish.LENGTH,
     "max_tokens": Finish.LENGTH,
+    "max_output_tokens": Finish.LENGTH,
     "model_length": Finish.LENGTH,
     "model_context_window_exceeded": Finish.LENGTH,
     "content_filter": Finish.FILTERED,
@@ -43,10 +44,17 @@ _FINISHES: Final[dict[str, Finish]] = {
     "recitation": Finish.FILTERED,
     "prohibited_content": Finish.FILTERED,
     "blocklist": Finish.FILTERED,
+    "spii": Finish.FILTERED,
+    "language": Finish.FILTERED,
     "sensitive": Finish.FILTERED,
     "insufficient_system_resource": Finish.OVERLOADED,
     "error": Finish.FAILED,
     "network_error": Finish.FAILED,
+    "malformed_function_call": Finish.FAILED,
+    "malformed_response": Finish.FAILED,
+    "unexpected_tool_call": Finish.FAILED,
+    "too_many_tool_calls": Finish.FAILED,
+    "missing_thought_signature": Finish.FAILED,
 }
 
 

@@ -5,7 +5,6 @@ Judges nothing beyond what stops an attempt; what the facts mean is told by judg
 
 import asyncio
 import contextlib
-import re
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,13 +21,10 @@ from probes.prober.clients.registry import WireProtocol
 from probes.prober.deadlines import DeadlineWatch
 from probes.prober.error_bodies import outcome_of_error, stated_error
 from probes.prober.events import Arrival, BadPayloadError, UpstreamError
-from probes.prober.sse import EventParser, ServerEvent
+from probes.prober.sse import ServerEvent
 from probes.prober.stamps import NANOSECONDS, Journal, ReadStamp, Step
 from probes.prober.transport import Connection, ResponseHead, is_packed
 
-_EVENT_STREAM: Final = "text/event-stream"
-_VAGUE_TYPES: Final = ("", "text/plain", "application/octet-stream")  # some servers stream events under these
-_EVENT_FIELD: Final = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*(?:data|event|id|retry)?:")
 _READ_OF_WRONG_BODY: Final = 16 * 1024
 _MAX_EVENTS: Final = (
     20_000  # far beyond any probe's tokens; an endless stream would keep the loop from the others
@@ -74,6 +70,11 @@ class Exchange:
         self._alarm = asyncio.timeout(None)
         self._timer: asyncio.TimerHandle | None = None
 
+    @property
+    def attempt(self) -> Attempt:
+        """Fills while it runs; progress.py tells what can be said meanwhile."""
+        return self._attempt
+
     async def run(self, prompt: str) -> Attempt:
         """The facts, whatever happens upstream. Raises nothing but CancelledError."""
         attempt, journal = self._attempt, self._attempt.journal
@@ -103,6 +104,7 @@ class Exchange:
             contextlib.aclosing(_raw_body(response)) as body,
         ):
             self._attempt.phase = Phase.FIRST
+            self._attempt.head = self._connection.head
             if is_packed(response):
                 raise BadPayloadError("the body is compressed although we asked for none of that")
             await self._read(response, body)
@@ -112,16 +114,25 @@ class Exchange:
     async def _read(self, response: httpx2.Response, body: AsyncGenerator[bytes, None]) -> None:
         """Take every event up to the answer's end or the body's."""
         media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        parser = EventParser()
-        is_stream = media_type == _EVENT_STREAM
-        if not is_stream and media_type not in _VAGUE_TYPES:
+        framing = self._wire.framing
+        parser = framing.parser()
+        is_stream = media_type in framing.media_types
+        if not is_stream and media_type not in framing.vague_types:
             await self._refuse(response, body, b"")
+        start = b""  # of a body of a vague type, while it may still become a stream: it ends no event yet
         async for portion in body:
-            if not is_stream and not _EVENT_FIELD.match(portion):
-                await self._refuse(response, body, portion)
-            is_stream = True
+            if not is_stream:
+                start += portion
+                begun = framing.is_begun_by(start)
+                if begun is None:
+                    continue
+                if not begun:
+                    await self._refuse(response, body, start)
+                is_stream, portion = True, start
             if self._take_all(parser.feed(portion)):
                 return
+        if start and not is_stream:
+            await self._refuse(response, body, start)
         self._attempt.ended_ns = self._last_read().arrived_ns
         with contextlib.suppress(
             BadPayloadError
@@ -131,7 +142,7 @@ class Exchange:
     async def _refuse(
         self, response: httpx2.Response, body: AsyncGenerator[bytes, None], start: bytes
     ) -> None:
-        """Raise for a good status whose body is no event stream, with what the body says."""
+        """Raise for a good status whose body is no stream of this protocol, with what the body says."""
         read = start
         async for portion in body:
             read += portion
@@ -143,7 +154,7 @@ class Exchange:
         outcome = outcome_of_error(stated) if stated is not None else None
         said = (stated.message if stated is not None else None) or read.decode("utf-8", "replace")
         kind = response.headers.get("content-type") or "no content type"
-        text = f"HTTP {response.status_code} with {kind} instead of an event stream: {said}"
+        text = f"HTTP {response.status_code} with {kind} instead of {self._wire.framing.name}: {said}"
         raise _KnownFailureError(Failure(outcome or Outcome.NOT_SSE, text))
 
     def _take_all(self, events: list[ServerEvent]) -> bool:

@@ -21,6 +21,19 @@ _MESSAGES: Final = (
     {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "one two three"}},
     {"type": "message_stop"},
 )
+_RESPONSES: Final = (
+    {"type": "response.output_text.delta", "delta": "one two three"},
+    {"type": "response.completed", "response": {"status": "completed"}},
+)
+_GEMINI: Final = (
+    {"candidates": [{"content": {"parts": [{"text": "one two three"}]}, "finishReason": "STOP"}]},
+)
+_OLLAMA: Final = {"message": {"content": "one two three"}, "done": True}
+_ANSWERS: Final = {
+    b"/messages ": _MESSAGES,
+    b"/responses ": _RESPONSES,
+    b":streamGenerateContent": _GEMINI,
+}
 
 
 def rehearsal_target(protocol: Protocol, base_url: str) -> Target:
@@ -51,11 +64,18 @@ async def serve_stub() -> AsyncIterator[str]:
 async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
         head = await reader.readuntil(b"\r\n\r\n")
-        writer.write(_HEAD + _stream(_MESSAGES if b"/messages " in head else _CHAT))
+        writer.write(_reply(head))
         await writer.drain()
     writer.close()
     with contextlib.suppress(ConnectionError):
         await writer.wait_closed()
+
+
+def _reply(request_head: bytes) -> bytes:
+    if b"/api/chat " in request_head:
+        return _HEAD.replace(b"text/event-stream", b"application/x-ndjson") + json.dumps(_OLLAMA).encode()
+    events = next((_ANSWERS[end] for end in _ANSWERS if end in request_head), _CHAT)
+    return _HEAD + _stream(events)
 
 
 def _stream(events: Sequence[object]) -> bytes:

@@ -9,6 +9,21 @@ _BOM: Final = b"\xef\xbb\xbf"
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
 
 
+# Nearly every portion of a stream is one whole event of this form, so it has a way of its own.
+_PLAIN_START: Final = b"data: "
+_PLAIN_END: Final = b"\n\n"
+
+
+def _is_one_plain_event(portion: bytes) -> bool:
+    return (
+        portion.startswith(_PLAIN_START)
+        and portion.find(b"\n") == len(portion) - len(_PLAIN_END)
+        and portion.endswith(_PLAIN_END)
+        and b"\r" not in portion
+        and len(portion) <= MAX_EVENT_BYTES
+    )
+
+
 class EventTooLargeError(Exception):
     """One event grew beyond any answer's size."""
 
@@ -37,6 +52,9 @@ class EventParser:
         events: list[ServerEvent] = []
         if not portion:
             return events
+        if self._is_between_events and _is_one_plain_event(portion):
+            self._is_first_line = False
+            return [ServerEvent("", portion[len(_PLAIN_START) : -len(_PLAIN_END)])]
         position = 1 if self._skips_line_feed and portion.startswith(b"\n") else 0
         for end in _LINE_END.finditer(portion, position):
             self._line.append(portion[position : end.start()])
@@ -51,6 +69,10 @@ class EventParser:
             self._line.append(portion[position:])
             self._grow(len(portion) - position)
         return events
+
+    @property
+    def _is_between_events(self) -> bool:
+        return not (self._line or self._data or self._name or self._skips_line_feed or self._size)
 
     def finish(self) -> list[ServerEvent]:
         """What a server left without its closing blank line; the SDKs deliver that too."""

@@ -18,6 +18,9 @@ def plan_diff(old: Settings, new: Settings) -> PlanDiff:
 def restart_needed(old: Settings, new: Settings) -> tuple[str, ...]:
     """Sections that changed and that the processes read only at their start."""
     sections = [name for name in ("web", "store", "simulator") if getattr(old, name) != getattr(new, name)]
-    if old.agent.location != new.agent.location:
-        sections.append("agent.location")
+    sections += [
+        f"agent.{name}"
+        for name in ("location", "workers")
+        if getattr(old.agent, name) != getattr(new.agent, name)
+    ]
     return tuple(sections)

@@ -1,6 +1,7 @@
 """One client of the file -> where and how to reach it: protocol, address, key, headers, what its server insists on."""
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
@@ -13,6 +14,7 @@ from probes.settings.expand import Values
 from probes.settings.faults import Faults, Path, did_you_mean, shown
 from probes.settings.options import ClientOptions, Options
 from probes.settings.presets import AZURE_API_VERSION, Preset, preset_names, preset_of
+from probes.settings.quirks import quirks_of
 from probes.settings.readiness import (
     Key,
     carries_key,
@@ -26,6 +28,29 @@ from probes.settings.readiness import (
 _AZURE_CURE: Final = (
     "Give the resource alone, https://NAME.openai.azure.com; the deployment's name is the model"
 )
+
+
+_ADDED: Final = "the address holds what the protocol adds"
+_MISTAKES: Final = {  # how the path of an address shows that it is not the one meant
+    Protocol.OPENAI_CHAT: (
+        (re.compile(r"/chat/completions$"), "the address names one operation", "Leave out /chat/completions"),
+    ),
+    Protocol.OPENAI_RESPONSES: (
+        (re.compile(r"/responses$"), "the address names one operation", "Leave out /responses"),
+    ),
+    Protocol.ANTHROPIC_MESSAGES: (
+        (re.compile(r"/v1(/messages)?$"), _ADDED, "Leave out /v1 and /v1/messages"),
+    ),
+    Protocol.GEMINI_GENERATE_CONTENT: (
+        (re.compile(r"/openai$"), "this address speaks openai_chat", "Leave out /openai"),
+        (re.compile(r"/models\b|:\w+$"), _ADDED, "End it with /v1beta"),
+        (re.compile(r"^$"), "the address lacks the API's version", "Add /v1beta"),
+    ),
+    Protocol.OLLAMA_CHAT: (
+        (re.compile(r"/v1$"), "this address speaks openai_chat", "Leave out /v1"),
+        (re.compile(r"/api(/chat)?$"), _ADDED, "Leave out /api and /api/chat"),
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,24 +120,29 @@ class EndpointReader:
 
     def _check_address(self, path: Path, url: str, protocol: Protocol) -> None:
         end = urlsplit(url).path
+        for pattern, message, cure in _MISTAKES.get(protocol, ()):
+            if pattern.search(end):
+                self._fault(path, message, cure)
         match protocol:
-            case Protocol.OPENAI_CHAT:
-                if end.endswith("/chat/completions"):
-                    self._fault(path, "the address names one operation", "Leave out /chat/completions")
-            case Protocol.ANTHROPIC_MESSAGES:
-                if end.endswith(("/v1", "/v1/messages")):
-                    self._fault(
-                        path, "the address holds what the protocol adds", "Leave out /v1 and /v1/messages"
-                    )
+            case Protocol.OPENAI_RESPONSES:
+                self._check_responses_address(path, url)
             case Protocol.AZURE_OPENAI_CHAT:
                 if end.endswith("/openai/v1"):
                     self._fault(
                         path,
-                        "this is Azure's v1 address, which speaks openai_chat",
-                        "Add protocol: openai_chat, or give the resource alone: https://NAME.openai.azure.com",
+                        "this is Azure's v1 address, which speaks openai_chat and openai_responses",
+                        "Add protocol: with one of them, or give the resource alone: https://NAME.openai.azure.com",
                     )
                 elif "/openai" in end:
-                    self._fault(path, "the address holds what the protocol adds", _AZURE_CURE)
+                    self._fault(path, _ADDED, _AZURE_CURE)
+
+    def _check_responses_address(self, path: Path, url: str) -> None:
+        parts = urlsplit(url)
+        is_azure = (parts.hostname or "").endswith(".openai.azure.com")
+        if is_azure and not parts.path.endswith(("/openai/v1", "/responses")):
+            self._fault(
+                path, "Azure speaks openai_responses at its v1 address", "Add /openai/v1 to the resource"
+            )
 
     def _fault_no_address(self, path: Path, preset: Preset | None, protocol: Protocol) -> None:
         provider = str(path[1])
@@ -186,23 +216,17 @@ def _needs_key(preset: Preset | None, headers: Mapping[str, str]) -> bool:
 
 def _quirks(preset: Preset | None, protocol: Protocol, url: str | None) -> Options:
     """What is known of the server; not for another server under the provider's name, which may know no such words."""
-    given: dict[str, object] = {}
-    if protocol is Protocol.ANTHROPIC_MESSAGES:
-        given["temperature"] = None  # newer models refuse it, and the SDK dropped it
+    given = quirks_of(protocol)
     if preset is not None and _is_own_server(preset, protocol, url):
-        if preset.token_parameter is not None:
-            given["token_parameter"] = preset.token_parameter.value
-        if preset.rejects_usage:
-            given["include_usage"] = False
-        if preset.rejects_temperature:
-            given["temperature"] = None
+        given |= quirks_of(preset.name)
     return Options().model_copy(update=given)
 
 
 def _is_own_server(preset: Preset, protocol: Protocol, url: str | None) -> bool:
     if protocol is Protocol.AZURE_OPENAI_CHAT or url is None:
         return True
-    own = (preset.base_url, preset.anthropic_url, *preset.other_urls)
+    native = preset.native[1] if preset.native is not None else None
+    own = (preset.base_url, preset.anthropic_url, native, *preset.other_urls)
     return urlsplit(url).hostname in {urlsplit(known).hostname for known in own if known}
 
 

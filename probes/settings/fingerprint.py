@@ -4,11 +4,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Final
 from urllib.parse import urlsplit
 
 from probes.domain.target import Secret, Target
 from probes.settings.model import Settings
 from probes.settings.readiness import is_sensitive_header
+
+_FIRST_PICKED_PORT: Final = 32768  # of Linux; other systems begin higher
 
 
 def fingerprint(content: object) -> str:
@@ -25,7 +28,7 @@ def spec_version(target: Target) -> str:
     return fingerprint(
         {
             "protocol": target.protocol.value,
-            "base_url": target.base_url,
+            "base_url": _address(target.base_url),
             "api_version": target.api_version,
             "model": target.model,
             "headers": _harmless(target.headers),
@@ -67,6 +70,14 @@ def _target(target: Target) -> str:
 
 def _public(values: Mapping[str, object]) -> dict[str, object]:
     return {name: isinstance(value, Secret) or value for name, value in values.items()}
+
+
+def _address(url: str | None) -> str | None:
+    """Without a loopback port that the system picked: such a server is the same at its next start, as in the demo."""
+    parts = urlsplit(url or "")
+    if parts.hostname == "127.0.0.1" and (parts.port or 0) >= _FIRST_PICKED_PORT:
+        return parts._replace(netloc=parts.hostname).geturl()
+    return url
 
 
 def _harmless(headers: Mapping[str, str]) -> list[tuple[str, str]]:

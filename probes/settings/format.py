@@ -9,7 +9,18 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from probes.settings.model import AgentSettings, RetentionSettings, StoreSettings, WebSettings
 from probes.settings.options import ClientOptions, Options, Section
-from probes.settings.values import Between, Cooldown, Given, MongoUri, Name, Text, refused
+from probes.settings.values import (
+    Between,
+    Confirmation,
+    Cooldown,
+    Given,
+    Interval,
+    MongoUri,
+    Name,
+    Text,
+    Url,
+    refused,
+)
 
 _AGENT: Final = AgentSettings()
 _WEB: Final = WebSettings()
@@ -25,11 +36,27 @@ class AgentOptions(Section):
     location: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._\-]{0,63}$")] = Field(
         _AGENT.location, description="Where this agent probes from; written into each record."
     )
-    concurrency: Annotated[int, Between(1, 256)] = Field(
+    concurrency: Annotated[int, Between(1, 1000)] = Field(
         _AGENT.concurrency, description="Probes in flight at once."
     )
     provider_concurrency: Annotated[int, Between(1, 256)] = Field(
         _AGENT.provider_concurrency, description="Probes in flight at once to one provider."
+    )
+    workers: Annotated[int, Between(1, 64)] = Field(
+        _AGENT.workers,
+        description="Processes that probe, for more streams at once; a change needs a restart.",
+    )
+    self_check: Interval = Field(
+        _AGENT.self_check_seconds,
+        description="Time between two checks of our own timing against a known stream.",
+    )
+    confirm_after: Confirmation | None = Field(
+        _AGENT.confirm_after_seconds,
+        description="A first failure is probed again this much later, up to three times; null: never.",
+    )
+    control_check: Annotated[Url | None, Given()] = Field(
+        None,
+        description="A neutral address to connect to while providers fail together, to tell a lost network of ours.",
     )
 
 
@@ -79,7 +106,7 @@ class RetentionOptions(Section):
         _RETENTION.hourly_days, description="Days to keep hourly rollups; null keeps them for ever."
     )
     daily_days: _Days | None = Field(
-        _RETENTION.daily_days, description="Days to keep daily rollups; null keeps them for ever."
+        _RETENTION.daily_days, description="Days to keep daily rollups and events; null keeps them for ever."
     )
 
 

@@ -85,6 +85,10 @@ def _with_sections(settings: Settings, file: File, path: FilePath) -> Settings:
             location=file.agent.location,
             concurrency=file.agent.concurrency,
             provider_concurrency=file.agent.provider_concurrency,
+            workers=file.agent.workers,
+            self_check_seconds=file.agent.self_check,
+            confirm_after_seconds=file.agent.confirm_after,
+            control_check=file.agent.control_check,
         ),
         simulator=_simulator(file.simulator, path.parent),
     )

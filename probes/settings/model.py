@@ -46,8 +46,12 @@ class RetentionSettings:
 @dataclass(frozen=True, slots=True)
 class AgentSettings:
     location: str = "local"
-    concurrency: int = 32  # probes in flight per process
-    provider_concurrency: int = 8  # probes in flight per provider
+    concurrency: int = 100  # probes in flight, over all workers
+    provider_concurrency: int = 8  # probes in flight per provider, over all workers
+    workers: int = 1  # processes that probe; 1: the agent itself does
+    self_check_seconds: float = 300.0
+    confirm_after_seconds: float | None = 10.0  # None: a first failure is not asked again
+    control_check: str | None = None  # a neutral address, to tell a lost network of ours
 
 
 @dataclass(frozen=True, slots=True)

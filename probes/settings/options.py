@@ -14,6 +14,7 @@ from probes.domain.target import (
     RequestOptions,
     Thresholds,
 )
+from probes.settings.quirks import LEAST_MAX_TOKENS
 from probes.settings.values import (
     Between,
     Deadline,
@@ -127,7 +128,7 @@ class Options(Section):
         None,
         description="The task to send, after a unique nonce; null: the built-in one, whose answer is checked.",
     )
-    max_tokens: Annotated[Annotated[int, Between(16, 100_000)] | None, Given()] = Field(
+    max_tokens: Annotated[Annotated[int, Between(LEAST_MAX_TOKENS, 100_000)] | None, Given()] = Field(
         None,
         description="Limit of output tokens; reasoning models get at least 512.",
         json_schema_extra=_default(_REQUEST.max_tokens),
@@ -231,12 +232,21 @@ class ClientOptions(Options):
     api_version: Annotated[Text | None, Given()] = Field(
         None, description="Azure's API version.", json_schema_extra=_default("2024-10-21")
     )
-    protocol: Annotated[Literal["openai_chat", "azure_openai_chat", "anthropic_messages"] | None, Given()] = (
-        Field(
-            None,
-            description="What the endpoint speaks.",
-            json_schema_extra=_default("the provider's, else openai_chat"),
-        )
+    protocol: Annotated[
+        Literal[
+            "openai_chat",
+            "openai_responses",
+            "azure_openai_chat",
+            "anthropic_messages",
+            "gemini_generate_content",
+            "ollama_chat",
+        ]
+        | None,
+        Given(),
+    ] = Field(
+        None,
+        description="What the endpoint speaks.",
+        json_schema_extra=_default("the provider's, else openai_chat"),
     )
     id: Annotated[Name | None, Given()] = Field(
         None,

@@ -7,8 +7,10 @@ from typing import Final, cast
 
 from pydantic.config import JsonDict, JsonValue
 
+from probes.domain.target import Protocol
 from probes.settings.format import File
-from probes.settings.presets import PRESETS, preset_names
+from probes.settings.presets import MODEL_TRAITS, PRESETS, REASONING_MAX_TOKENS, ModelTrait, preset_names
+from probes.settings.quirks import LEAST_MAX_TOKENS, QUIRKS
 from probes.settings.values import DURATION_PATTERN
 
 SCHEMA_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -134,8 +136,68 @@ def presets_reference() -> str:
     lines = ["| Provider | Also called | Protocol | Address | Key |", "| --- | --- | --- | --- | --- |"]
     for preset in PRESETS:
         aliases = ", ".join(f"`{alias}`" for alias in preset.aliases) or "-"
-        address = f"`{preset.base_url}`" if preset.base_url else "`endpoint:` of your resource"
+        is_azure = preset.protocol is Protocol.AZURE_OPENAI_CHAT
+        yours = "`endpoint:` of your resource" if is_azure else "`base_url:` of your region"
+        address = f"`{preset.base_url}`" if preset.base_url else yours
         address += "".join(f"; also `{url}`" for url in preset.other_urls)
         key = "needed" if preset.needs_key else "optional"
-        lines.append(f"| `{preset.name}` | {aliases} | {preset.protocol.value} | {address} | {key} |")
+        others = [other.value for other in Protocol if other is not preset.protocol and preset.url_for(other)]
+        protocol = preset.protocol.value + (f"; also {', '.join(others)}" if others else "")
+        lines.append(f"| `{preset.name}` | {aliases} | {protocol} | {address} | {key} |")
+    return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownQuirk:
+    """One row of the table of quirks, as people read it."""
+
+    where: str  # a preset, a protocol, or a pattern of model names
+    wording: str  # "max_tokens >= 512; temperature: null"; null is left out of the request
+    reason: str
+    source: str = ""
+
+
+def known_quirks() -> tuple[KnownQuirk, ...]:
+    """Everything that words a request without the operator having said so."""
+    servers = (
+        KnownQuirk(str(quirk.where), _wording(quirk.setting, quirk.value), quirk.reason, quirk.source)
+        for quirk in QUIRKS
+    )
+    families = (
+        KnownQuirk(trait.pattern.pattern, "; ".join(_trait_wordings(trait)), trait.reason)
+        for trait in MODEL_TRAITS
+    )
+    return (*servers, LEAST_TOKENS_QUIRK, *families)
+
+
+LEAST_TOKENS_QUIRK: Final = KnownQuirk(
+    Protocol.OPENAI_RESPONSES.value,
+    f"max_tokens >= {LEAST_MAX_TOKENS}",
+    "the API refuses less; settings accept no less for any protocol",
+)
+
+
+def _wording(setting: str, value: str | bool | None) -> str:
+    return f"{setting}: {value if isinstance(value, str) else json.dumps(value)}"
+
+
+def _trait_wordings(trait: ModelTrait) -> Iterator[str]:
+    yield f"max_tokens >= {REASONING_MAX_TOKENS}"
+    if trait.rejects_temperature:
+        yield _wording("temperature", None)
+    if trait.token_parameter is not None:
+        yield _wording("token_parameter", trait.token_parameter.value)
+    if trait.effort is not None:
+        yield f"effort: {trait.effort}"
+    for protocol, body in trait.lowest.items():
+        yield f"{protocol.value}: {json.dumps(body)}"
+
+
+def quirks_reference() -> str:
+    """The table of quirks, in Markdown."""
+    lines = ["| For | Request | Why |", "| --- | --- | --- |"]
+    for row in known_quirks():
+        where = row.where.replace("|", "\\|")
+        why = f"{row.reason} ([source]({row.source}))" if row.source else row.reason
+        lines.append(f"| `{where}` | `{row.wording}` | {why} |")
     return "\n".join(lines) + "\n"

@@ -1,5 +1,6 @@
 """The validated file -> targets. Here defaults, presets and the operator's levels come together."""
 
+from collections import abc
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
@@ -34,13 +35,22 @@ _DEFAULT_REQUEST: Final = RequestOptions()
 RESERVED_BODY_KEYS: Final = {
     "model": "model",
     "messages": "prompt",
+    "contents": "prompt",
+    "input": "prompt",
     "stream": None,
     "stream_options": "include_usage",
     "max_tokens": "max_tokens",
     "max_completion_tokens": "token_parameter",
+    "max_output_tokens": "max_tokens",
     "temperature": "temperature",
     "n": None,
 }
+
+
+_WITH_TOKEN_PARAMETER: Final = (
+    Protocol.OPENAI_CHAT,
+    Protocol.AZURE_OPENAI_CHAT,
+)  # the limit has two names there
 
 
 @dataclass(slots=True)
@@ -238,7 +248,7 @@ def _request_options(
         extra_body=body,
         reuse_connection=options.connection == "reuse",
     )
-    if protocol is Protocol.ANTHROPIC_MESSAGES:
+    if protocol not in _WITH_TOKEN_PARAMETER:
         request = replace(request, token_parameter=TokenParameter.MAX_TOKENS)
     return _with_trait(request, trait, protocol, layers) if trait else request
 
@@ -252,14 +262,43 @@ def _with_trait(
         request = replace(request, max_tokens=max(request.max_tokens, REASONING_MAX_TOKENS))
     if trait.rejects_temperature and not own.gives("temperature"):
         request = replace(request, temperature=None)
-    if protocol is Protocol.ANTHROPIC_MESSAGES:
-        return request
+    if protocol is Protocol.OPENAI_RESPONSES:
+        return _with_nested_effort(request, trait, layers)
+    if protocol not in _WITH_TOKEN_PARAMETER:
+        return _with_lowest(request, trait.lowest.get(protocol, {}), layers)
     if trait.token_parameter and not origin(layers, "token_parameter"):
         request = replace(request, token_parameter=trait.token_parameter)
     is_effort_given = any("reasoning_effort" in (layer.options.extra_body or {}) for layer in layers)
     if trait.effort and not is_effort_given:
         request = replace(request, extra_body={**request.extra_body, "reasoning_effort": trait.effort})
     return request
+
+
+def _with_nested_effort(
+    request: RequestOptions, trait: ModelTrait, layers: tuple[Layer, ...]
+) -> RequestOptions:
+    """Responses name the effort inside `reasoning`, where an operator may ask for a summary beside it."""
+    bodies = [layer.options.extra_body or {} for layer in layers]
+    given = next((body["reasoning"] for body in reversed(bodies) if "reasoning" in body), {})
+    if trait.effort is None or not isinstance(given, dict) or "effort" in given:
+        return request
+    reasoning = {"effort": trait.effort, **given}
+    return replace(request, extra_body={**request.extra_body, "reasoning": _plain(reasoning)})
+
+
+def _with_lowest(
+    request: RequestOptions, lowest: abc.Mapping[str, object], layers: tuple[Layer, ...]
+) -> RequestOptions:
+    """What keeps a model from thinking long, as its own protocol words it; a key that the operator gives is his."""
+    given = {key for layer in layers for key in layer.options.extra_body or {}}
+    body = dict(request.extra_body)
+    for key, known in lowest.items():
+        theirs = body.get(key)
+        if isinstance(known, dict) and isinstance(theirs, dict):
+            body[key] = {**known, **theirs}
+        elif key not in given:
+            body[key] = known
+    return replace(request, extra_body=body)
 
 
 def _plain(value: object) -> object:

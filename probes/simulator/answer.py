@@ -1,8 +1,9 @@
 """What a simulated model says to a request and when each token is due, apart from any protocol."""
 
 import itertools
+import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -109,6 +110,25 @@ def _finish(content: Content, *, is_cut: bool) -> Finish:
         return Finish.LENGTH
     by_speech = {Speech.TOOL: Finish.TOOL, Speech.REFUSAL: Finish.REFUSAL}
     return by_speech.get(content.speech, Finish.STOP)
+
+
+def whole_tool_call(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    """The same, with a tool call's fragments as one piece of JSON, for protocols that send a call only whole."""
+    for is_call, group in itertools.groupby(pieces, lambda piece: piece.kind is FrameKind.TOOL):
+        fragments = list(group)
+        if not is_call:
+            yield from fragments
+            continue
+        text = "".join(fragment.text for fragment in fragments)
+        yield Piece(FrameKind.TOOL, text if _is_json(text) else "{}", fragments[-1].due_seconds)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:  # the limit cut it, or it holds what must not stand in JSON as it is
+        return False
+    return True
 
 
 def mean_gap_seconds(timing: Timing, tokens_total: int) -> float:

@@ -18,7 +18,7 @@ from probes.simulator.dialect import (
 )
 from probes.simulator.failure import anthropic_error, wording
 from probes.simulator.scenario import Body, Finish, KeepAlive, Preamble, Problem, RetryFormat, UsageMode
-from probes.simulator.script import Event, Frame, FrameKind
+from probes.simulator.script import Event, Frame, FrameKind, Framing
 
 _STOP_REASON = {
     Finish.STOP: "end_turn",
@@ -35,6 +35,7 @@ class AnthropicMessages:
     """POST .../v1/messages."""
 
     name = "anthropic_messages"
+    framing = Framing.EVENT_STREAM
     error_shape = Body.ANTHROPIC
     reset_format = RetryFormat.RFC3339
     request_id_header = "request-id"

@@ -1,18 +1,32 @@
-"""Frames to bytes: server-sent-event text, HTTP chunks, and how they are grouped or cut into writes."""
+"""Frames to bytes: server-sent events or JSON lines, HTTP chunks, and how they are grouped or cut into writes."""
 
 import itertools
 import re
 from collections.abc import Iterable, Iterator
 
 from probes.simulator.scenario import Eol, Segments, Wire
-from probes.simulator.script import Event, Frame, FrameKind, Write
+from probes.simulator.script import Event, Frame, FrameKind, Framing, Write
 
 LAST_CHUNK = b"0\r\n\r\n"
 _EOL = {Eol.LF: "\n", Eol.CRLF: "\r\n", Eol.CR: "\r"}
 _BOM = b"\xef\xbb\xbf"
 
 
-def encoded(event: Event, wire: Wire) -> bytes:
+def encoded(event: Event, wire: Wire, framing: Framing) -> bytes:
+    """The event as the framing writes it."""
+    text = _sse(event, wire) if framing is Framing.EVENT_STREAM else _json_line(event, wire)
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _json_line(event: Event, wire: Wire) -> str:
+    """One line. A comment is a blank one, a bare CR would end none, and the JSON cannot be cut in two."""
+    eol = "\r\n" if wire.eol is Eol.CRLF else "\n"
+    if event.is_comment:
+        return eol
+    return f"{eol if wire.comments else ''}{event.data}{eol}"
+
+
+def _sse(event: Event, wire: Wire) -> str:
     """The event's text with the wanted line ends, colon space, comment in front or data in two lines."""
     eol, colon = _EOL[wire.eol], ": " if wire.space else ":"
     lines = [f"{colon}still here", ""] if wire.comments and not event.is_comment else []
@@ -22,8 +36,7 @@ def encoded(event: Event, wire: Wire) -> bytes:
         if event.name is not None:
             lines.append(f"event{colon}{event.name}")
         lines.extend(f"data{colon}{part}" for part in _data_lines(event.data, wire))
-    text = eol.join([*lines, "", ""])
-    return text.encode("utf-8", "surrogateescape")
+    return eol.join([*lines, "", ""])
 
 
 def _data_lines(data: str, wire: Wire) -> list[str]:
@@ -38,12 +51,12 @@ def chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
-def writes(frames: Iterable[Frame], wire: Wire) -> Iterator[Write]:
+def writes(frames: Iterable[Frame], wire: Wire, framing: Framing) -> Iterator[Write]:
     """The writes of a chunked body without its last chunk; a frame is complete with its write at its due time."""
     marks = itertools.chain([_BOM if wire.bom else b""], itertools.repeat(b""))
     has_spelled = False
     for group, mark in zip(_grouped(frames, wire.coalesce), marks, strict=False):
-        data = mark + b"".join(encoded(frame.event, wire) for frame in group)
+        data = mark + b"".join(encoded(frame.event, wire, framing) for frame in group)
         is_generated = any(frame.kind.is_generated for frame in group)
         is_cut = is_generated and not (has_spelled and wire.segments is Segments.BYTES)
         has_spelled = has_spelled or is_generated

@@ -1,4 +1,4 @@
-"""What a wire protocol must be able to say; openai_chat.py and anthropic_messages.py each say it their way."""
+"""What a wire protocol must be able to say; openai_chat.py and its siblings each say it their way."""
 
 import json
 import random
@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 
 from probes.simulator.answer import Answer
 from probes.simulator.scenario import Body, Content, KeepAlive, Problem, RetryFormat
-from probes.simulator.script import Event, Frame
+from probes.simulator.script import Event, Frame, Framing
 
 JsonObject: TypeAlias = dict[str, object]
 
@@ -60,6 +60,7 @@ class Dialect(Protocol):
     """One wire protocol, seen from the server: its name, its vendor's error shape and way to write a reset."""
 
     name: str
+    framing: Framing
     error_shape: Body
     reset_format: RetryFormat
     request_id_header: str

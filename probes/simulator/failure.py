@@ -95,6 +95,18 @@ _WORDING: dict[Problem, Wording] = {
     Problem.HOSTILE: Wording("<b>server_error</b>", "<i>code</i>", "<b>api_error</b>", _HOSTILE_MESSAGE),
 }
 
+_GOOGLE_STATUSES = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    429: "RESOURCE_EXHAUSTED",
+    499: "CANCELLED",
+    500: "INTERNAL",
+    501: "UNIMPLEMENTED",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
 _REASONS = {499: "Client Closed Request", 520: "Unknown Error", 524: "A Timeout Occurred", 529: "Overloaded"}
 
 
@@ -138,6 +150,19 @@ def anthropic_error(words: Wording, request_id: str) -> JsonObject:
     }
 
 
+def google_error(words: Wording, status: int) -> JsonObject:
+    """An error document as Google's APIs word it; without `alt=sse` it comes in a list."""
+    error: JsonObject = {
+        "code": status,
+        "message": words.message,
+        "status": _GOOGLE_STATUSES.get(status, "UNKNOWN"),
+    }
+    if words.openai_code == "invalid_api_key":
+        kind = "type.googleapis.com/google.rpc.ErrorInfo"
+        error["details"] = [{"@type": kind, "reason": "API_KEY_INVALID", "domain": "googleapis.com"}]
+    return {"error": error}
+
+
 def error_body(body: Body, words: Wording, status: int, vendor: Body) -> tuple[str, bytes]:
     """Content type and bytes of an error in the wanted shape; VENDOR means the protocol's own, `vendor`."""
     shape = vendor if body is Body.VENDOR else body
@@ -157,10 +182,9 @@ def _document(shape: Body, words: Wording, status: int) -> object:
         case Body.ANTHROPIC:
             return anthropic_error(words, "req_simulated")
         case Body.GEMINI:
-            name = {429: "RESOURCE_EXHAUSTED", 503: "UNAVAILABLE", 401: "UNAUTHENTICATED"}.get(
-                status, "INTERNAL"
-            )
-            return [{"error": {"code": status, "message": words.message, "status": name}}]
+            return [google_error(words, status)]
+        case Body.GOOGLE:
+            return google_error(words, status)
         case Body.OPENROUTER:
             return {
                 "error": {

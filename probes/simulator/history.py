@@ -3,15 +3,15 @@
 Only the demo uses this. The scenarios are the simulator's own, so that past and present of a model look alike.
 """
 
-import logging
 import math
 import random
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from probes.domain.event import EventKind, TargetEvent
 from probes.domain.outcome import Outcome
 from probes.domain.result import Phase, ProbeResult, Quality, Slot, Stamps, TokensSource, categorize
 from probes.domain.target import Target
@@ -19,16 +19,22 @@ from probes.simulator.answer import mean_gap_seconds
 from probes.simulator.behaviour import Behaviour, Moment, chosen
 from probes.simulator.scenario import FaultKind, Problem, Reply, Scenario, Text
 from probes.simulator.scenario_file import load_scenario_file
-from probes.store.base import ResultQuery, Store
-
-logger = logging.getLogger(__name__)
+from probes.store.base import EventQuery, ResultQuery, Store
 
 AGENT: Final = "simulated history"
 DENSE_DAYS: Final = 2
 DENSE_STEP: Final = timedelta(minutes=10)
 SPARSE_STEP: Final = timedelta(hours=1)
+FRESH_SPAN: Final = timedelta(minutes=20)  # so near to now the past is as dense as the demo's own probing,
+FRESH_STEP: Final = timedelta(
+    seconds=30
+)  # for a board that starts must not say that it has heard nothing for minutes
+MAX_OFFSET_SECONDS: Final = 20.0
 DAILY_SWING: Final = 0.25  # TTFT is that much longer at the busiest hour, as with real providers
 PROMPT_TOKENS: Final = 46
+MOVED_AGO: Final = timedelta(
+    days=3, hours=5
+)  # when the first target's alias moved, to show what a timeline is for
 
 _ERROR_OUTCOMES: Final[dict[Problem, Outcome]] = {
     Problem.TIMEOUT: Outcome.SERVER_TIMEOUT,
@@ -65,19 +71,45 @@ class Past:
     behaviours: dict[str, Behaviour]
     seed: int
     location: str = "local"
+    moved_at: datetime | None = None  # when the first target's alias moved; None: it never did
+
+    def served_model(self, target: Target, at: datetime) -> str:
+        is_before = self.moved_at is not None and target is self.targets[0] and at < self.moved_at
+        return f"{target.model}-preview" if is_before else target.model
 
 
-def write_history(store: Store, past: Past, days: int, now: datetime, is_stopped: Callable[[], bool]) -> int:
-    """Fill what the last `days` lack, newest day first, so that the pages fill at once; returns results written."""
-    written = 0
+def write_history(store: Store, past: Past, days: int, now: datetime) -> Iterator[int]:
+    """Fill what the last `days` lack, newest first, so that the pages fill at once; yields results written per span."""
+    past = replace(past, moved_at=_moved_at(store, past, now))
     for since, until in _lacking(store, now - timedelta(days=days), now):
-        for start, end in _days_backwards(since, until):
-            if is_stopped():
-                return written
-            written += store.add_results(list(_results(past, start, end, now)))
-    if written:
-        logger.info("demo: %d results of simulated history written", written)
-    return written
+        for start, end in _spans_backwards(since, until, now):
+            results = list(_results(past, start, end, now))
+            written = store.add_results(results)
+            store.add_events(_moves(past, results))
+            yield written
+
+
+def _moved_at(store: Store, past: Past, now: datetime) -> datetime | None:
+    """Where an earlier start has put it, or a few days back."""
+    if not past.targets:
+        return None
+    mover = past.targets[0].id
+    known = store.events(EventQuery(targets=[mover], kinds=[EventKind.SERVED_MODEL_CHANGED], limit=1)).events
+    return known[0].at if known else now - MOVED_AGO
+
+
+def _moves(past: Past, results: Sequence[ProbeResult]) -> list[TargetEvent]:
+    """The event of the move, when it falls into these results: written backwards, they show it to no store."""
+    if past.moved_at is None:
+        return []
+    mover, moved_at = past.targets[0], past.moved_at
+    telling = [r for r in results if r.target == mover.id and r.served_model is not None]
+    first_after = next((r for r in telling if r.due_at >= moved_at), None)
+    if first_after is None or telling[0] is first_after:
+        return []
+    models = (past.served_model(mover, telling[0].due_at), past.served_model(mover, first_after.due_at))
+    evidence = (first_after.started_at, first_after.id)
+    return [TargetEvent.of(mover.id, EventKind.SERVED_MODEL_CHANGED, models, evidence)]
 
 
 def load_past(scenarios: Path, targets: Sequence[Target], seed: int, location: str) -> Past:
@@ -94,29 +126,37 @@ def _lacking(store: Store, since: datetime, now: datetime) -> list[tuple[datetim
     return [(newest[0].due_at + DENSE_STEP, now), (since, oldest[0].due_at)]
 
 
-def _days_backwards(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
+def _spans_backwards(since: datetime, until: datetime, now: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """The fresh minutes, then days."""
     end = until
     while end > since:
-        start = max(since, end - timedelta(days=1))
+        start = max(since, now - FRESH_SPAN if end > now - FRESH_SPAN else end - timedelta(days=1))
         yield start, end
         end = start
 
 
 def _results(past: Past, start: datetime, end: datetime, now: datetime) -> Iterator[ProbeResult]:
-    step = DENSE_STEP if now - start <= timedelta(days=DENSE_DAYS) else SPARSE_STEP
+    step = _step(now - start)
+    last = min(end, now - timedelta(seconds=MAX_OFFSET_SECONDS))  # nothing of the past lies ahead
     for target in past.targets:
         behaviour = past.behaviours.get(target.model)
         if behaviour is None:
             continue
         number = math.ceil(start.timestamp() / step.total_seconds())
-        while (due := datetime.fromtimestamp(number * step.total_seconds(), UTC)) < end:
+        while (due := datetime.fromtimestamp(number * step.total_seconds(), UTC)) < last:
             yield _result(past, target, behaviour, due, number)
             number += 1
 
 
+def _step(age: timedelta) -> timedelta:
+    if age <= FRESH_SPAN:
+        return FRESH_STEP
+    return DENSE_STEP if age <= timedelta(days=DENSE_DAYS) else SPARSE_STEP
+
+
 def _result(past: Past, target: Target, behaviour: Behaviour, due: datetime, number: int) -> ProbeResult:
     rng = random.Random(f"{past.seed}/{target.id}/{number}")  # noqa: S311  # a seeded past, not a secret
-    offset = timedelta(seconds=rng.uniform(0, 40))
+    offset = timedelta(seconds=rng.uniform(0, MAX_OFFSET_SECONDS))
     scenario = chosen(behaviour, Moment(number, 1, (due + offset).timestamp()), rng)
     outcome = _outcome(scenario)
     slot = Slot(target.id, due + offset)
@@ -149,6 +189,8 @@ def _result(past: Past, target: Target, behaviour: Behaviour, due: datetime, num
         tpot_seconds=1 / timings.throughput if timings.throughput else None,
         chunks=timings.tokens,
         finish_reason="length" if outcome is Outcome.OK else None,
+        served_model=past.served_model(target, slot.due_at) if outcome is Outcome.OK else None,
+        answer_ok=True if outcome is Outcome.OK else None,
         http_status=_status(scenario),
         stamps=Stamps.USER if outcome is Outcome.OK else None,
         quality=Quality.EXACT if outcome is Outcome.OK else None,

@@ -19,7 +19,7 @@ from probes.simulator.dialect import (
 )
 from probes.simulator.failure import openai_error, wording
 from probes.simulator.scenario import Body, Finish, KeepAlive, Preamble, Problem, RetryFormat, UsageMode
-from probes.simulator.script import Event, Frame, FrameKind
+from probes.simulator.script import Event, Frame, FrameKind, Framing
 
 _FINISH = {
     Finish.STOP: "stop",
@@ -35,6 +35,7 @@ class OpenAIChat:
     """POST .../chat/completions, also under Azure's /openai/deployments/{deployment}/ path."""
 
     name = "openai_chat"
+    framing = Framing.EVENT_STREAM
     error_shape = Body.OPENAI
     reset_format = RetryFormat.DURATION
     request_id_header = "x-request-id"

@@ -126,11 +126,13 @@ def _stream(job: _Job) -> Script:
     answer = plan_answer(scenario, job.call.limit, job.call.input_tokens, rng)
     frames = job.dialect.frames(answer, job.envelope, scenario.timing.header_delay_seconds)
     course = with_fault(frames, scenario, job.dialect, job.envelope)
-    return _chunked(job, writes(course.frames, scenario.wire), course.ending, course.ending_seconds)
+    return _chunked(
+        job, writes(course.frames, scenario.wire, job.dialect.framing), course.ending, course.ending_seconds
+    )
 
 
 def _chunked(job: _Job, body: Iterator[Write], ending: Ending, ending_seconds: float) -> Script:
-    headers = job.headers("text/event-stream; charset=utf-8")
+    headers = job.headers(job.dialect.framing.value)
     headers |= {"cache-control": "no-cache", "transfer-encoding": "chunked"}
     head = Write(
         job.scenario.timing.header_delay_seconds, response_head(200, reason(200), headers), (FrameKind.HEAD,)

@@ -142,6 +142,7 @@ class Body(StrEnum):
     OPENAI = "openai"
     ANTHROPIC = "anthropic"
     GEMINI = "gemini"
+    GOOGLE = "google"
     OPENROUTER = "openrouter"
     DETAIL = "detail"
     STRING = "string"

@@ -32,6 +32,13 @@ class FrameKind(StrEnum):
 _GENERATED = frozenset({FrameKind.REASONING, FrameKind.TEXT, FrameKind.REFUSAL, FrameKind.TOOL})
 
 
+class Framing(StrEnum):
+    """How a stream's events are told apart; the value is its content type."""
+
+    EVENT_STREAM = "text/event-stream; charset=utf-8"
+    JSON_LINES = "application/x-ndjson"
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One server-sent event, or a comment. Characters U+DC80..U+DCFF in `data` go out as the raw bytes 80..FF."""

@@ -17,7 +17,10 @@ from probes.simulator.catalogue import behaviour_named, list_scenarios
 from probes.simulator.connection import Arrival, Connection
 from probes.simulator.dialect import Call, CallError, Dialect, JsonObject
 from probes.simulator.failure import wording
+from probes.simulator.gemini_generate_content import GeminiGenerateContent
+from probes.simulator.ollama_chat import OllamaChat
 from probes.simulator.openai_chat import OpenAIChat
+from probes.simulator.openai_responses import OpenAIResponses
 from probes.simulator.parameters import ScenarioError
 from probes.simulator.respond import Circumstances, build_script, error_script, json_script
 from probes.simulator.scenario import Problem
@@ -33,7 +36,17 @@ from probes.simulator.truth import (
 
 _OWN_PAGES = "/_simulator/"
 _OPENAI: Dialect = OpenAIChat()
+_RESPONSES: Dialect = OpenAIResponses()
 _ANTHROPIC: Dialect = AnthropicMessages()
+_GEMINI: Dialect = GeminiGenerateContent()
+_OPERATIONS: dict[str, Dialect] = {  # by the end of a path
+    "/chat/completions": _OPENAI,
+    "/responses": _RESPONSES,
+    "/messages": _ANTHROPIC,
+    ":streamGenerateContent": _GEMINI,
+    ":generateContent": _GEMINI,
+    "/api/chat": OllamaChat(),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +100,7 @@ class Simulator:
 
     def _connection(self) -> Connection:
         self._connections_total += 1
-        connection = Connection(self._connections_total, self._answer, self.truth, self._connections.discard)
-        self._connections.add(connection)
-        return connection
+        return Connection(self._connections_total, self._answer, self.truth, self._connections)
 
     def _answer(self, arrival: Arrival) -> tuple[Script, Truth | None]:
         request = arrival.request
@@ -100,7 +111,7 @@ class Simulator:
         dialect = _dialect(arrival)
         if request.method == "GET" and request.path.endswith("/models"):
             return json_script(self._model_list(dialect)), record
-        if request.method != "POST" or not request.path.endswith(("/chat/completions", "/messages")):
+        if request.method != "POST" or not request.path.endswith(tuple(_OPERATIONS)):
             words = replace(wording(Problem.BAD_REQUEST), message=f"Unknown request URL: {request.method}.")
             return error_script(dialect, 404, words), record
         record.protocol = dialect.name
@@ -166,11 +177,10 @@ class Simulator:
 
 def _dialect(arrival: Arrival) -> Dialect:
     """By the path; where that does not tell, by Anthropic's version header."""
-    path = arrival.request.path
-    if path.endswith("/messages"):
-        return _ANTHROPIC
-    is_anthropic = "anthropic-version" in arrival.request.headers and not path.endswith("/chat/completions")
-    return _ANTHROPIC if is_anthropic else _OPENAI
+    for end, dialect in _OPERATIONS.items():
+        if arrival.request.path.endswith(end):
+            return dialect
+    return _ANTHROPIC if "anthropic-version" in arrival.request.headers else _OPENAI
 
 
 def _record(arrival: Arrival, number: int) -> Truth:

@@ -195,7 +195,8 @@ def api_key_of(request: Request) -> str | None:
     bearer = request.headers.get("authorization", "")
     if bearer.lower().startswith("bearer "):
         return bearer[7:].strip()
-    return request.headers.get("x-api-key") or request.headers.get("api-key")
+    names = ("x-api-key", "api-key", "x-goog-api-key")
+    return next((key for name in names if (key := request.headers.get(name))), None)
 
 
 def redacted_headers(request: Request) -> dict[str, str]:

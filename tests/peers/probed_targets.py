@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import yaml
@@ -117,7 +117,7 @@ _REFUSED_BY_LITELLM: Final = (
     Model("relayed-unauthorized", (Answer(Outcome.AUTH, 401),)),
     Model("relayed-overloaded", (Answer(Outcome.SERVER_ERROR, 500),)),  # it makes a 500 of a 529
     Model("no-such-model", (Answer(Outcome.BAD_REQUEST, 400),)),
-    # It tells of a cut line by a 500 as long as it has sent nothing, else by an error event.
+    # It tells of a cut line by a 500 as long as it has sent nothing, else by an error event or a failed response.
     Model("relayed-truncated", (Answer(Outcome.STREAM_ERROR, 200), Answer(Outcome.SERVER_ERROR, 500))),
 )
 
@@ -146,6 +146,13 @@ ACCOUNTS: Final = (
     Account("aimock", "chat", "openai_chat", "/v1", _of_aimock("stop")),
     Account("aimock", "messages", "anthropic_messages", "", _of_aimock("end_turn")),
     Account("aimock", "azure", "azure_openai_chat", "", _of_aimock("stop")),
+    Account("aimock", "responses", "openai_responses", "/v1", _of_aimock("completed")),
+    Account("aimock", "gemini", "gemini_generate_content", "/v1beta", _of_aimock("STOP")),
+    # Its Ollama counts no tokens, whatever the fixture says.
+    Account(
+        *("aimock", "ollama", "ollama_chat", ""),
+        tuple(replace(model, output_tokens=None) for model in _of_aimock("stop")),
+    ),
     Account(
         *("litellm", "chat", "openai_chat", "/v1"),
         _of_litellm("stop", Model(_BY_ITSELF, output_tokens=10, finish_reason="stop")),
@@ -154,8 +161,14 @@ ACCOUNTS: Final = (
         *("litellm", "messages", "anthropic_messages", ""),
         _of_litellm("end_turn", Model(_BY_ITSELF, (Answer(Outcome.NOT_SSE, 200),))),
     ),
+    Account(
+        *("litellm", "responses", "openai_responses", "/v1"),
+        _of_litellm("completed", Model(_BY_ITSELF, (Answer(Outcome.SERVER_ERROR, 500),))),
+    ),
     Account("llamacpp", "chat", "openai_chat", "/v1", _of_llamacpp("length")),
     Account("llamacpp", "messages", "anthropic_messages", "", _of_llamacpp("max_tokens")),
+    # It calls a response completed that ran into the limit.
+    Account("llamacpp", "responses", "openai_responses", "/v1", _of_llamacpp("completed")),
 )
 TARGETS: Final = {account.target(model): (account, model) for account in ACCOUNTS for model in account.models}
 

@@ -18,7 +18,8 @@ SETUP = "Run tests/peers/setup (it needs Node.js 20.15 and Python 3.11)."
 def aimock_server(directory: Path) -> Iterator[str]:
     """Yields the root URL of an aimock that plays aimock/fixtures.json: a behaviour for each model name.
 
-    Chat completions, Responses and Azure are under `/v1`, `/v1` and `/openai`; messages under the root.
+    Chat completions, Responses and Azure are under `/v1`, `/v1` and `/openai`; messages and Ollama under the root,
+    Gemini under `/v1beta`.
     """
     home = installed("aimock", "aimock/package-lock.json")
     if home is None:

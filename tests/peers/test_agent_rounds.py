@@ -73,8 +73,9 @@ def test_tokens_and_finish_reasons_are_those_that_the_server_stated(seen: Seen, 
                 ), target
 
 
-def test_chunks_stand_in_where_messages_come_without_usage(seen: Seen) -> None:
-    for record in seen.ours.of("aimock/messages/counting-without-usage"):
+@pytest.mark.parametrize("client", ["messages", "responses", "gemini", "ollama"])
+def test_chunks_stand_in_where_a_stream_comes_without_usage(seen: Seen, client: str) -> None:
+    for record in seen.ours.of(f"aimock/{client}/counting-without-usage"):
         assert record.tokens_source is TokensSource.CHUNKS
         assert (
             record.output_tokens
@@ -85,18 +86,20 @@ def test_chunks_stand_in_where_messages_come_without_usage(seen: Seen) -> None:
 
 
 def test_the_wait_that_a_server_asks_for_is_recorded(seen: Seen) -> None:
-    for client in ("chat", "messages", "azure"):
+    for client in ("chat", "messages", "azure", "responses", "gemini", "ollama"):
         assert {record.retry_after_seconds for record in seen.ours.of(f"aimock/{client}/rate-limited")} == {
             7.0
         }
 
 
 def test_the_known_answer_is_checked_only_where_it_was_asked_for(seen: Seen) -> None:
-    for client in ("chat", "messages"):
+    for client in ("chat", "messages", "responses"):
         assert {record.answer_ok for record in seen.ours.of(f"aimock/{client}/counting")} == {True}
         assert {record.answer_ok for record in seen.ours.of(f"litellm/{client}/relayed-counting")} == {True}
         assert {record.answer_ok for record in seen.ours.of(f"llamacpp/{client}/tiny-llama")} == {None}
         assert {record.answer_ok for record in seen.ours.of(f"llamacpp/{client}/asked-to-count")} == {False}
+    for client in ("gemini", "ollama"):
+        assert {record.answer_ok for record in seen.ours.of(f"aimock/{client}/counting")} == {True}
 
 
 # The servers' own logs agree.
@@ -122,6 +125,9 @@ def test_each_record_is_one_request_in_aimocks_journal(seen: Seen) -> None:
             "chat": "/v1/chat/completions",
             "messages": "/v1/messages",
             "azure": f"/openai/deployments/{record.model}/chat/completions",
+            "responses": "/v1/responses",
+            "gemini": f"/v1beta/models/{record.model}:streamGenerateContent",
+            "ollama": "/api/chat",
         }[record.client]
 
     recorded = Counter(
@@ -140,7 +146,7 @@ def test_records_tell_what_aimock_says_of_the_same_request(seen: Seen) -> None:
     for record, entry in pairs:
         assert (record.model, record.http_status) == (entry.model, entry.status)
         assert (record.outcome is Outcome.CONNECTION_RESET) is entry.is_cut
-        if record.outcome is Outcome.OK and entry.output_tokens is not None:
+        if record.tokens_source is TokensSource.USAGE and entry.output_tokens is not None:
             assert (record.input_tokens, record.output_tokens) == (entry.input_tokens, entry.output_tokens)
 
 
@@ -167,7 +173,7 @@ def test_ttft_through_the_relay_is_never_shorter_than_what_aimock_waited(seen: S
     waits = {entry.ttft_seconds for entry in seen.aimock if entry.is_from_relay and entry.model == "counting"}
     (waited,) = waits
     assert waited is not None
-    for client in ("chat", "messages"):
+    for client in ("chat", "messages", "responses"):
         for model in ("relayed-counting", "relayed-messages"):
             for record in seen.ours.of(f"litellm/{client}/{model}"):
                 assert record.ttft_seconds is not None
@@ -208,7 +214,7 @@ def test_durations_of_a_record_follow_each_other(seen: Seen) -> None:
 
 
 def test_each_record_of_the_relay_is_one_line_of_its_access_log(seen: Seen) -> None:
-    paths = {"chat": "/v1/chat/completions", "messages": "/v1/messages"}
+    paths = {"chat": "/v1/chat/completions", "messages": "/v1/messages", "responses": "/v1/responses"}
     recorded = Counter(
         (paths[record.client], record.http_status)
         for record in seen.ours.records

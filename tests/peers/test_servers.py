@@ -91,6 +91,20 @@ def test_aimock_streams_responses(aimock: str) -> None:
     assert last.response.output_text.startswith(TWENTY)
 
 
+@pytest.mark.parametrize(
+    ("model", "status"),
+    [("rate-limited", 429), ("overloaded", 529), ("unauthorized", 401), ("unknown-model", 404)],
+)
+def test_aimock_refuses_responses(aimock: str, model: str, status: int) -> None:
+    with (
+        openai.OpenAI(base_url=f"{aimock}/v1", api_key="unused", max_retries=0) as client,
+        pytest.raises(openai.APIStatusError) as refusal,
+    ):
+        client.responses.create(model=model, input="Count upward in words.", stream=True)
+
+    assert refusal.value.status_code == status
+
+
 def test_aimock_answers_as_an_azure_deployment(aimock: str) -> None:
     with (
         openai.AzureOpenAI(
@@ -181,6 +195,34 @@ def test_litellm_relays_messages(litellm: Relay) -> None:
 
 def test_litellm_answers_messages_with_plain_json_when_it_answers_itself(litellm: Relay) -> None:
     assert list(message_events(litellm.url, "answered-by-the-relay", litellm.api_key)) == []
+
+
+@pytest.mark.parametrize("model", ["relayed-counting", "relayed-messages"])
+def test_litellm_relays_responses_by_either_protocol(litellm: Relay, model: str) -> None:
+    with (
+        openai.OpenAI(base_url=f"{litellm.url}/v1", api_key=litellm.api_key, max_retries=0) as client,
+        client.responses.create(model=model, input="Count upward in words.", stream=True) as stream,
+    ):
+        last = list(stream)[-1]
+
+    assert last.type == "response.completed"
+    assert last.response.output_text.startswith(TWENTY)
+    assert last.response.usage is not None
+    assert last.response.usage.output_tokens == 20
+
+
+def test_litellm_turns_a_cut_connection_into_a_failed_response(litellm: Relay) -> None:
+    with (
+        openai.OpenAI(base_url=f"{litellm.url}/v1", api_key=litellm.api_key, max_retries=0) as client,
+        client.responses.create(
+            model="relayed-truncated", input="Count upward in words.", stream=True
+        ) as stream,
+    ):
+        last = list(stream)[-1]
+
+    assert last.type == "response.failed"
+    assert last.response.error is not None
+    assert last.response.error.code == "server_error"
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from tests.prober.asking import (
     CHAT_STREAM,
     KEY,
     OPENAI,
+    RESPONSES,
     CannedServer,
     RunningProber,
     a_target,
@@ -110,7 +111,7 @@ def test_the_moments_of_a_probe_are_in_order(prober: RunningProber, truth_url: s
     assert result.overhead_seconds >= 0
 
 
-@pytest.mark.parametrize("protocol", [OPENAI, ANTHROPIC])
+@pytest.mark.parametrize("protocol", [OPENAI, ANTHROPIC, RESPONSES])
 def test_the_figures_follow_the_servers_schedule(
     protocol: Protocol, prober: RunningProber, truth_url: str
 ) -> None:

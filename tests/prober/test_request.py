@@ -13,6 +13,7 @@ from tests.prober.asking import (
     CHAT_STREAM,
     KEY,
     OPENAI,
+    RESPONSES,
     CannedServer,
     RunningProber,
     a_target,
@@ -113,6 +114,28 @@ def test_an_anthropic_request_suits_new_and_old_gateways(prober: RunningProber) 
     assert body == {"model": "model-1", "stream": True, "max_tokens": 16, "temperature": 0.0}
 
 
+def test_a_responses_request_keeps_nothing_and_names_its_limit(prober: RunningProber) -> None:
+    line, headers, body = sent(prober, RESPONSES, max_tokens=64, token_parameter=TokenParameter.MAX_TOKENS)
+    assert line == "POST /v1/responses HTTP/1.1"
+    assert headers["authorization"] == f"Bearer {KEY}"
+    assert headers["accept-encoding"] == "identity"
+    assert "Count upward" in body.pop("input")
+    assert body == {
+        "model": "model-1",
+        "stream": True,
+        "max_output_tokens": 64,
+        "store": False,
+        "temperature": 0.0,
+    }
+
+
+def test_a_responses_request_asks_for_effort_and_summary_where_told(prober: RunningProber) -> None:
+    reasoning = {"effort": "low", "summary": "auto"}
+    _line, _headers, body = sent(prober, RESPONSES, temperature=None, extra_body={"reasoning": reasoning})
+    assert body["reasoning"] == reasoning
+    assert "temperature" not in body
+
+
 @pytest.mark.parametrize("protocol", list(Protocol))
 def test_nothing_in_the_environment_reaches_the_request(
     protocol: Protocol, prober: RunningProber, monkeypatch: pytest.MonkeyPatch
@@ -133,7 +156,7 @@ def test_the_targets_own_headers_are_sent_and_win(protocol: Protocol, prober: Ru
     assert headers["anthropic-version"] == "2024-01-01"
 
 
-@pytest.mark.parametrize("protocol", [OPENAI, ANTHROPIC])
+@pytest.mark.parametrize("protocol", [OPENAI, ANTHROPIC, RESPONSES])
 def test_without_a_key_none_is_sent(protocol: Protocol, prober: RunningProber) -> None:
     _line, headers, _body = sent(prober, protocol, api_key=None)
     assert not {"authorization", "x-api-key", "api-key"} & set(headers)

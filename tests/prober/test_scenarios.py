@@ -1,4 +1,4 @@
-"""Every misbehaviour that the simulator knows has its documented outcome, on both protocols, within its deadline."""
+"""Every misbehaviour that the simulator knows has its documented outcome, on each protocol, within its deadline."""
 
 import asyncio
 import time
@@ -11,7 +11,18 @@ from probes.domain.outcome import Fault, Outcome
 from probes.domain.result import Category, ProbeResult
 from probes.domain.target import Deadlines, Protocol
 from probes.simulator import RunningSimulator, list_scenarios
-from tests.prober.asking import ANTHROPIC, AZURE, KEY, OPENAI, RunningProber, a_target, slot_of
+from tests.prober.asking import (
+    ANTHROPIC,
+    AZURE,
+    GEMINI,
+    KEY,
+    OLLAMA,
+    OPENAI,
+    RESPONSES,
+    RunningProber,
+    a_target,
+    slot_of,
+)
 
 DEADLINES = Deadlines(
     connect_seconds=3.0, tls_seconds=3.0, first_token_seconds=2.0, stall_seconds=1.5, total_seconds=5.0
@@ -88,7 +99,7 @@ FAILURES: Mapping[str, Outcome] = {
     "stalled-pings": O.STALLED,
     "stalled-comments": O.STALLED,
     "stalled-empty": O.STALLED,
-    "trickle?gap=1": O.TOTAL_TIMEOUT,
+    "trickle?gap=0.5": O.TOTAL_TIMEOUT,
     "reset": O.CONNECTION_RESET,
     "cut": O.CONNECTION_RESET,
     "truncated": O.TRUNCATED_STREAM,
@@ -102,14 +113,43 @@ FAILURES: Mapping[str, Outcome] = {
     "500-500-200": O.SERVER_ERROR,
 }
 # Where the protocols differ: what ends a stream, and what the vendor lets a request say.
-BY_PROTOCOL: Mapping[tuple[str, Protocol], Outcome] = {
+BY_PROTOCOL: dict[tuple[str, Protocol], Outcome] = {
     ("no-terminal", OPENAI): O.OK,
     ("no-terminal", ANTHROPIC): O.TRUNCATED_STREAM,
     ("no-finish", OPENAI): O.TRUNCATED_STREAM,
     ("no-finish", ANTHROPIC): O.OK,
     ("refuses-stream-options", OPENAI): O.BAD_REQUEST,
     ("refuses-stream-options", ANTHROPIC): O.OK,
+    ("no-terminal", RESPONSES): O.TRUNCATED_STREAM,
+    ("no-finish", RESPONSES): O.OK,
+    ("refuses-stream-options", RESPONSES): O.OK,  # it knows none, nor max_tokens
+    ("refuses-max-tokens", RESPONSES): O.OK,
 }
+# Google's statuses follow the HTTP status, and no header or field of a request is refused by OpenAI's names.
+BY_PROTOCOL |= {
+    ("no-terminal", GEMINI): O.OK,
+    ("no-finish", GEMINI): O.TRUNCATED_STREAM,
+    ("refuses-stream-options", GEMINI): O.OK,
+    ("refuses-max-tokens", GEMINI): O.OK,
+    ("overloaded-as-500", GEMINI): O.SERVER_ERROR,
+    ("rate-limit-as-503", GEMINI): O.OVERLOADED,
+}
+# Ollama's last line is finish and terminal in one; its errors are text alone, and it knows no filter.
+BY_PROTOCOL |= {
+    ("no-terminal", OLLAMA): O.OK,
+    ("no-finish", OLLAMA): O.TRUNCATED_STREAM,
+    ("refuses-stream-options", OLLAMA): O.OK,
+    ("refuses-max-tokens", OLLAMA): O.OK,
+    ("overloaded-as-500", OLLAMA): O.SERVER_ERROR,
+    ("rate-limit-as-503", OLLAMA): O.OVERLOADED,
+    ("refusal", OLLAMA): O.WRONG_ANSWER,
+    ("content-filter", OLLAMA): O.OK,
+    ("content-filter-empty", OLLAMA): O.EMPTY_RESPONSE,
+    ("stream-overloaded", OLLAMA): O.STREAM_ERROR,
+    ("stream-rate-limited", OLLAMA): O.STREAM_ERROR,
+}
+WHOLE = (OPENAI, ANTHROPIC, RESPONSES, GEMINI)
+EVERY = (*WHOLE, OLLAMA)  # it tells neither reasoning from output nor cached from input
 # Hostile text has tests of its own; slow needs longer than these deadlines.
 NOT_HERE = {
     "slow",
@@ -123,11 +163,13 @@ NOT_HERE = {
 NOT_HERE |= {"500-500-200-connection", "flaky", "wrong-answer", "trickle"}
 
 EXPECTED: dict[tuple[str, Protocol], Outcome] = {
-    **{(name, protocol): O.OK for name in OK_SCENARIOS.split() for protocol in (OPENAI, ANTHROPIC)},
-    **{(name, protocol): outcome for name, outcome in FAILURES.items() for protocol in (OPENAI, ANTHROPIC)},
+    **{(name, protocol): O.OK for name in OK_SCENARIOS.split() for protocol in EVERY},
+    **{(name, protocol): outcome for name, outcome in FAILURES.items() for protocol in EVERY},
     **BY_PROTOCOL,
     **{(name, AZURE): FAILURES.get(name, O.OK) for name in ("ok", "error-404", "error-429", "stalled")},
 }
+# Its closing events say everything four times more: a quarter of the size is as many bytes.
+EXPECTED["huge-event?huge_bytes=262144", RESPONSES] = EXPECTED.pop(("huge-event", RESPONSES))
 
 
 @dataclass(frozen=True)
@@ -200,7 +242,7 @@ def test_what_upstream_says_is_kept_on_one_short_printable_line(
         assert (one.result.served_model or "").isprintable()
 
 
-@pytest.mark.parametrize("protocol", [OPENAI, ANTHROPIC])
+@pytest.mark.parametrize("protocol", WHOLE)
 @pytest.mark.parametrize("form", ["", "-rfc3339", "-date", "-ms"])
 def test_retry_after_is_seconds_in_every_form(
     form: str, protocol: Protocol, probed: dict[tuple[str, Protocol], Probed]
@@ -210,7 +252,7 @@ def test_retry_after_is_seconds_in_every_form(
     assert waited == pytest.approx(20, abs=1.5)  # dates have whole seconds
 
 
-@pytest.mark.parametrize("protocol", [OPENAI, ANTHROPIC])
+@pytest.mark.parametrize("protocol", WHOLE)
 def test_reasoning_comes_before_what_a_reader_sees(
     protocol: Protocol, probed: dict[tuple[str, Protocol], Probed]
 ) -> None:
@@ -222,7 +264,7 @@ def test_reasoning_comes_before_what_a_reader_sees(
     assert result.reasoning_tokens == 8
 
 
-@pytest.mark.parametrize("protocol", [OPENAI, ANTHROPIC])
+@pytest.mark.parametrize("protocol", WHOLE)
 def test_the_counts_agree_with_what_the_server_sent(
     protocol: Protocol, probed: dict[tuple[str, Protocol], Probed]
 ) -> None:

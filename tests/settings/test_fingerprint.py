@@ -49,6 +49,15 @@ def test_what_changes_the_way_starts_a_new_series(one: One, setting: str) -> Non
     assert one(base % ("", f", {setting}")).spec_version != one(base % ("", "")).spec_version
 
 
+def test_a_loopback_port_that_the_system_picked_starts_no_new_series(one: One) -> None:
+    def at(address: str) -> str:
+        return one(f"apis: {{mine: {{main: {{base_url: '{address}', models: [m]}}}}}}").spec_version
+
+    assert at("http://127.0.0.1:40123/v1") == at("http://127.0.0.1:51234/v1")
+    assert at("http://127.0.0.1:8000/v1") != at("http://127.0.0.1:8001/v1")
+    assert at("http://10.0.0.1:40123/v1") != at("http://10.0.0.1:51234/v1")
+
+
 @pytest.mark.parametrize(
     "setting",
     [

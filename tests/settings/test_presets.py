@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from probes.domain.target import Protocol, Readiness, Target, TokenParameter
+from probes.domain.target import Protocol, Readiness, RequestOptions, Target, TokenParameter
 from probes.settings.presets import PRESETS, Preset, preset_names, trait_of
 from tests.settings.conftest import Load, Refuse
 
@@ -18,6 +18,8 @@ gemini mistral groq cohere together fireworks huggingface ollama vllm lmstudio l
 
 def config_for(name: str, model: str = "m") -> str:
     endpoint = ", endpoint: 'https://unit.openai.azure.com'" if "azure" in name.lower() else ""
+    if "bedrock" in name.lower():
+        endpoint = ", base_url: 'https://bedrock-runtime.eu-west-1.amazonaws.com/openai/v1'"
     return f"apis: {{'{name}': {{main: {{api_key: k-0123456789{endpoint}, models: ['{model}']}}}}}}"
 
 
@@ -41,7 +43,8 @@ def test_no_name_means_two_providers() -> None:
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
 def test_addresses_are_complete_and_without_a_slash_at_the_end(preset: Preset) -> None:
-    for url in (preset.base_url, preset.anthropic_url, *preset.other_urls):
+    native = preset.native[1] if preset.native else None
+    for url in (preset.base_url, preset.anthropic_url, native, *preset.other_urls):
         assert url is None or (url.startswith(("https://", "http://127.0.0.1:")) and not url.endswith("/"))
     assert not (preset.anthropic_url or "").endswith("/v1")
     assert preset.needs_key != (preset.base_url or "").startswith("http://127.0.0.1:")
@@ -146,6 +149,77 @@ def test_a_vendor_speaks_another_protocol_at_another_address(one: One) -> None:
         "https://api.deepseek.com/anthropic",
     )
     assert target.options.temperature is None
+
+
+@pytest.mark.parametrize(
+    ("name", "protocol", "url"),
+    [
+        ("google", Protocol.GEMINI_GENERATE_CONTENT, "https://generativelanguage.googleapis.com/v1beta"),
+        ("ollama", Protocol.OLLAMA_CHAT, "http://127.0.0.1:11434"),
+    ],
+)
+def test_a_vendors_own_protocol_has_an_address_of_its_own(
+    one: One, name: str, protocol: Protocol, url: str
+) -> None:
+    target = one(
+        f"apis: {{{name}: {{main: {{api_key: k-12345678, protocol: {protocol.value}, models: [m]}}}}}}"
+    )
+    assert (target.protocol, target.base_url, target.readiness) == (protocol, url, Readiness.READY)
+    assert target.options == RequestOptions()
+
+
+def test_bedrock_needs_the_address_of_a_region(refuse: Refuse, one: One) -> None:
+    assert "Add base_url:" in refuse("apis: {bedrock: {main: {api_key: k-12345678, models: [m]}}}")
+    url = "https://bedrock-runtime.eu-west-1.amazonaws.com/openai/v1"
+    target = one(f"apis: {{bedrock: {{main: {{api_key: k-12345678, base_url: '{url}', models: [m]}}}}}}")
+    assert (target.protocol, target.base_url) == (Protocol.OPENAI_CHAT, url)
+
+
+def native(provider: str, model: str, extra: str = "") -> str:
+    protocol = "gemini_generate_content" if provider == "gemini" else "ollama_chat"
+    return f"apis: {{{provider}: {{main: {{api_key: k-12345678, protocol: {protocol}{extra}, models: ['{model}']}}}}}}"
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "body"),
+    [
+        ("gemini", "gemini-2.5-flash", {"generationConfig": {"thinkingConfig": {"thinkingBudget": 0}}}),
+        ("gemini", "models/gemini-2.5-flash-lite", {"generationConfig": {"thinkingConfig": {"thinkingBudget": 0}}}),
+        ("gemini", "gemini-2.5-pro", {"generationConfig": {"thinkingConfig": {"thinkingBudget": 128}}}),
+        ("gemini", "gemini-3-pro-preview", {"generationConfig": {"thinkingConfig": {"thinkingLevel": "low"}}}),
+        ("ollama", "gpt-oss:20b", {"think": "low"}),
+        ("ollama", "deepseek-r1", {}),
+    ],
+)  # fmt: skip
+def test_a_thinking_model_is_told_to_think_little_in_its_own_protocol(
+    one: One, provider: str, model: str, body: dict[str, object]
+) -> None:
+    options = one(native(provider, model)).options
+    assert (options.extra_body, options.max_tokens) == (body, 512)
+    assert options.token_parameter is TokenParameter.MAX_TOKENS
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "extra", "body"),
+    [
+        ("gemini", "gemini-2.5-pro", "generationConfig: {topP: 0.9}",
+         {"generationConfig": {"thinkingConfig": {"thinkingBudget": 128}, "topP": 0.9}}),
+        ("gemini", "gemini-3-flash", "generationConfig: {thinkingConfig: {thinkingLevel: high}}",
+         {"generationConfig": {"thinkingConfig": {"thinkingLevel": "high"}}}),
+        ("gemini", "gemini-3-flash", "generationConfig: null", {}),
+        ("ollama", "gpt-oss", "think: high", {"think": "high"}),
+        ("ollama", "gpt-oss", "think: null", {}),
+    ],
+)  # fmt: skip
+def test_what_the_operator_says_of_thinking_wins(
+    one: One, provider: str, model: str, extra: str, body: dict[str, object]
+) -> None:
+    target = one(native(provider, model, f", extra_body: {{{extra}}}"))
+    assert target.options.extra_body == body
+
+
+def test_the_compatible_protocol_is_asked_as_before(one: One) -> None:
+    assert one(config_for("gemini", "gemini-2.5-flash")).options.extra_body == {}
 
 
 def test_protocol_and_address_can_both_be_given(one: One) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 OPENAI = "openai"
 ANTHROPIC = "anthropic"
+RESPONSES = "responses"
 PROTOCOLS = (OPENAI, ANTHROPIC)
-PATHS = {OPENAI: "/v1/chat/completions", ANTHROPIC: "/v1/messages"}
+PATHS = {OPENAI: "/v1/chat/completions", ANTHROPIC: "/v1/messages", RESPONSES: "/v1/responses"}
 
 EOF = "eof"
 RESET = "reset"

@@ -43,10 +43,16 @@ async def open_stream(
     target: Target, prompt: str, http: "httpx2.AsyncClient"
 ) -> "AsyncIterator[httpx2.Response]":
     """Send the request and give the response, its body unread. Raises what the SDK raises."""
+    async with stream_of(client_of(target, http), target, prompt, key_header="Authorization") as response:
+        yield response
+
+
+def client_of(target: Target, http: "httpx2.AsyncClient") -> "AsyncOpenAI":
+    """The SDK's client for this account, over our connection."""
     from openai import AsyncOpenAI
 
     key = target.api_key.reveal() if target.api_key else NO_KEY
-    client = AsyncOpenAI(
+    return AsyncOpenAI(
         api_key=key,
         base_url=target.base_url or PUBLIC_URL,
         max_retries=0,  # two silent retries would turn an outage into a slow success
@@ -54,8 +60,6 @@ async def open_stream(
         default_headers={"Authorization": f"Bearer {key}", **target.headers},
         http_client=http,
     )
-    async with stream_of(client, target, prompt, key_header="Authorization") as response:
-        yield response
 
 
 @contextlib.asynccontextmanager
@@ -68,12 +72,12 @@ async def stream_of(
         messages=[{"role": "user", "content": prompt}],
         stream=True,
         extra_body=request_fields(target),
-        extra_headers=_left_out(target, key_header),  # type: ignore[arg-type]  # the wrapper passes Omit on
+        extra_headers=left_out(target, key_header),  # type: ignore[arg-type]  # the wrapper passes Omit on
     ) as response:
         yield response.http_response
 
 
-def _left_out(target: Target, key_header: str) -> Mapping[str, object]:
+def left_out(target: Target, key_header: str) -> Mapping[str, object]:
     """Headers that the SDK would take from the environment, or make up without a key."""
     from openai import Omit
 
@@ -118,6 +122,11 @@ def _first_choice(chunk: JsonObject) -> JsonObject:
 
 def _pieces(delta: JsonObject) -> Iterator[Piece]:
     """Reasoning first: where one delta has both, it was thought before it was said."""
+    if len(delta) == 1 and (
+        only := text(delta.get("content"))
+    ):  # nearly every chunk, so it is not to cost much
+        yield Piece(Generated.TEXT, only)
+        return
     if thought := _reasoning(delta):
         yield Piece(Generated.REASONING, thought)
     content = delta.get("content")

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Mapping, Sequence
 
+import pydantic_core
+
 from probes.prober.events import BadPayloadError, UpstreamError
 from probes.prober.sse import ServerEvent
 
@@ -14,12 +16,20 @@ _MAX_COUNT = 10**9  # no probe has more tokens; a larger number is nonsense that
 def object_in(event: ServerEvent) -> JsonObject:
     """The event's JSON object. Raises BadPayloadError."""
     try:
-        document = json.loads(event.data)
+        document = _parsed(event.data)
     except (ValueError, RecursionError) as error:  # broken JSON, broken UTF-8, a number of 5000 digits
         raise BadPayloadError(f"an event is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise BadPayloadError(f"an event is a JSON {type(document).__name__} instead of an object")
     return document
+
+
+def _parsed(text: bytes) -> object:
+    """By the quicker parser where it can; it is stricter, with halves of a character that two deltas share."""
+    try:
+        return pydantic_core.from_json(text)
+    except ValueError:
+        return json.loads(text)
 
 
 def mapping(value: object) -> JsonObject:
@@ -51,7 +61,7 @@ def error_in(document: object) -> UpstreamError | None:
     body = mapping(document)
     error = body.get("error")
     if isinstance(error, dict):
-        code = error.get("code") or mapping(error.get("details")).get("error_code")
+        code = _reason(error) or error.get("code")
         return UpstreamError(
             code=str(code) if isinstance(code, int) and not isinstance(code, bool) else text(code),
             type=text(error.get("type")) or text(error.get("status")),
@@ -64,6 +74,13 @@ def error_in(document: object) -> UpstreamError | None:
     if (message := _message(body.get("message"))) is not None:
         return UpstreamError(code=text(body.get("code")), type=text(body.get("type")), message=message)
     return None
+
+
+def _reason(error: JsonObject) -> str | None:
+    """The most exact word that an error has: Anthropic's error_code, or the reason in Google's list of details."""
+    details = error.get("details")
+    reasons = (text(mapping(detail).get("reason")) for detail in sequence(details))
+    return text(mapping(details).get("error_code")) or next(filter(None, reasons), None)
 
 
 def _message(value: object) -> str | None:
