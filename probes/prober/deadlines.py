@@ -32,9 +32,11 @@ class DeadlineWatch:
         self._started_ns = started_ns
         self._connect_began_ns: int | None = None
         self._step_expiry: Expiry | None = None
+        self._generated_ns: int | None = None
 
     def entered(self, step: Step, now_ns: int) -> None:
         """A phase began. Name and TCP share one limit; the wait for the first token counts from the request."""
+        self._generated_ns = None
         match step:
             case Step.LOOKUP | Step.CONNECT:
                 if self._connect_began_ns is None or step is Step.LOOKUP:
@@ -55,10 +57,14 @@ class DeadlineWatch:
 
     def generated(self, at_ns: int) -> None:
         """Output came; from here on silence is a stall."""
-        self._set(at_ns, self._limits.stall_seconds, Outcome.STALLED, "stall")
+        self._generated_ns = (
+            at_ns  # what follows from it is worked out when somebody asks, not for each token
+        )
 
     def expiry(self, step: Step) -> Expiry:
         """The next deadline. Before the request is out, running out of total time is the network's matter."""
+        if self._generated_ns is not None:
+            self._set(self._generated_ns, self._limits.stall_seconds, Outcome.STALLED, "stall")
         total_ns = self._started_ns + round(self._limits.total_seconds * NANOSECONDS)
         total = Expiry(
             total_ns,

@@ -5,6 +5,7 @@ Implements httpcore2's public network backend interface; nothing here knows HTTP
 
 import asyncio
 import collections
+import contextlib
 import select
 import socket
 import ssl
@@ -15,7 +16,16 @@ import httpcore2
 
 from probes.domain.result import Stamps
 from probes.prober.connect import connect_fastest, look_up
-from probes.prober.stamps import ANCILLARY_BYTES, Journal, NowNs, ReadStamp, Step, kernel_arrival_ns
+from probes.prober.receiver import Receiver
+from probes.prober.stamps import (
+    ANCILLARY_BYTES,
+    Journal,
+    NowNs,
+    ReadStamp,
+    Step,
+    believed_ns,
+    kernel_arrival_ns,
+)
 from probes.prober.tls import TlsStream
 
 READ_BYTES: typing.Final = 16 * 1024
@@ -41,15 +51,20 @@ class Line:
 
 
 class SocketStream(httpcore2.AsyncNetworkStream):
-    """A connected socket that is read the moment it is readable, each read kept apart with its stamp."""
+    """A connected socket that is read the moment it is readable, each read kept apart with its stamp.
 
-    def __init__(self, sock: socket.socket, line: Line) -> None:
+    Here while the connection is set up; by the receiver's process, where there is one, once a request is on its way.
+    """
+
+    def __init__(self, sock: socket.socket, line: Line, receiver: Receiver | None = None) -> None:
         self._sock = sock
         self._line = line
+        self._receiver = receiver
+        self._adopted: int | None = None  # its number with the receiver
         self._loop = asyncio.get_running_loop()
         self._received: collections.deque[tuple[bytes, ReadStamp]] = collections.deque()
         self._buffered = 0
-        self._error: OSError | None = None
+        self._error: Exception | None = None
         self._is_at_end = False
         self._is_watched = False
         self._is_beneath_tls = False
@@ -62,18 +77,21 @@ class SocketStream(httpcore2.AsyncNetworkStream):
         """The next read's bytes, never two reads joined; empty at the end. Deadlines are the attempt's matter."""
         del timeout
         while not self._received:
-            if self._error is not None:
+            if isinstance(self._error, OSError):
                 raise httpcore2.ReadError(str(self._error)) from self._error
+            if self._error is not None:
+                raise self._error
             if self._is_at_end or self._sock.fileno() < 0:
                 return b""  # asked again after the end
             await self._readable()
         chunk, stamp = self._received.popleft()
-        if len(chunk) > max_bytes:
-            self._received.appendleft((chunk[max_bytes:], stamp))
-            chunk = chunk[:max_bytes]
-        self._take(chunk, stamp)
+        size = min(len(chunk), max_bytes)
         if not self._is_beneath_tls:
-            self._line.journal.heard(chunk)
+            size = self._line.journal.heard(chunk[:size])
+        if size < len(chunk):
+            self._received.appendleft((chunk[size:], stamp))
+            chunk = chunk[:size]
+        self._take(chunk, stamp)
         return chunk
 
     def _take(self, chunk: bytes, stamp: ReadStamp) -> None:
@@ -82,7 +100,7 @@ class SocketStream(httpcore2.AsyncNetworkStream):
         if journal.received_bytes > MAX_RESPONSE_BYTES:
             raise ResponseTooLargeError(f"more than {MAX_RESPONSE_BYTES} bytes received")
         self._buffered -= len(chunk)
-        if not self._is_watched and self._buffered < BUFFERED_BYTES:
+        if not self._is_watched and self._adopted is None and self._buffered < BUFFERED_BYTES:
             self._watch()
 
     async def _readable(self) -> None:
@@ -116,20 +134,60 @@ class SocketStream(httpcore2.AsyncNetworkStream):
             self._is_at_end = not chunk
         if self._is_at_end or self._error is not None or self._buffered >= BUFFERED_BYTES:
             self._unwatch()
+        self._wake()
+
+    def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
     def _stamp(self, ancillary: list[tuple[int, int, bytes]]) -> ReadStamp:
-        journal = self._line.journal
-        now_ns: NowNs = journal.now_ns
+        now_ns: NowNs = self._line.journal.now_ns
         read_ns = now_ns()
+        return self._read_stamp(kernel_arrival_ns(ancillary, now_ns, self._floor_ns()), read_ns)
+
+    def _floor_ns(self) -> int:
+        """What came before the newest read for certain."""
+        journal = self._line.journal
         before = self._received[-1][1] if self._received else journal.last_read
-        floor_ns = before.arrived_ns if before is not None else journal.sent_ns or 0
-        arrived_ns = kernel_arrival_ns(ancillary, now_ns, floor_ns)
-        number = journal.reads + len(self._received) + 1
+        return before.arrived_ns if before is not None else journal.sent_ns or 0
+
+    def _read_stamp(self, arrived_ns: int | None, read_ns: int) -> ReadStamp:
+        number = self._line.journal.reads + len(self._received) + 1
         if arrived_ns is None:
             return ReadStamp(number, read_ns, read_ns, Stamps.USER)
         return ReadStamp(number, min(arrived_ns, read_ns), read_ns, Stamps.KERNEL)
+
+    # By the receiver.
+
+    def _hand_over(self) -> None:
+        if self._receiver is None or not self._is_watched or self._received:
+            return
+        self._unwatch()
+        self._adopted = self._receiver.adopt(self._sock, self)
+        if self._adopted is None:
+            self._receiver = None
+            self._watch()
+
+    def received(self, chunk: bytes, wall_ns: int | None, read_ns: int, offset_ns: int) -> None:
+        if self._buffered > MAX_RESPONSE_BYTES:  # of a server that sends on and on while nobody asks
+            self._received.clear()
+            self._buffered = 0
+            self._error = self._error or ResponseTooLargeError(
+                f"more than {MAX_RESPONSE_BYTES} bytes received"
+            )
+            return
+        arrived_ns = None if wall_ns is None else believed_ns(wall_ns - offset_ns, self._floor_ns(), read_ns)
+        self._received.append((chunk, self._read_stamp(arrived_ns, read_ns)))
+        self._buffered += len(chunk)
+        self._wake()
+
+    def ended(self, error: Exception | None) -> None:
+        self._error = error
+        self._is_at_end = error is None
+        if error is None:  # as a read of ours would: what waits for bytes gets the end
+            now_ns = self._line.journal.now_ns()
+            self._received.append((b"", self._read_stamp(None, now_ns)))
+        self._wake()
 
     # Writing.
 
@@ -137,6 +195,8 @@ class SocketStream(httpcore2.AsyncNetworkStream):
         """Send all; the journal's `sent_ns` becomes the instant before the last byte went to the kernel."""
         del timeout
         rest, journal = memoryview(buffer), self._line.journal
+        if journal.step is Step.REQUEST and self._adopted is None:
+            self._hand_over()
         while rest:
             sent_ns = journal.sent_ns = journal.now_ns()
             try:
@@ -161,9 +221,14 @@ class SocketStream(httpcore2.AsyncNetworkStream):
     # The rest of the interface.
 
     async def aclose(self) -> None:
-        if self._sock.fileno() >= 0:
-            self._unwatch()
-            self._sock.close()
+        if self._sock.fileno() < 0:
+            return
+        self._unwatch()
+        if self._receiver is not None and self._adopted is not None:
+            self._receiver.release(self._adopted)
+            with contextlib.suppress(OSError):
+                self._sock.shutdown(socket.SHUT_RDWR)
+        self._sock.close()
 
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
@@ -188,8 +253,10 @@ class SocketStream(httpcore2.AsyncNetworkStream):
 class NetworkBackend(httpcore2.AsyncNetworkBackend):
     """Opens stamped connections for one line."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line, receiver: Receiver | None = None) -> None:
+        """`receiver` None: the event loop reads."""
         self._line = line
+        self._receiver = receiver
 
     async def connect_tcp(
         self,
@@ -213,7 +280,7 @@ class NetworkBackend(httpcore2.AsyncNetworkBackend):
         except OSError as error:
             raise httpcore2.ConnectError(str(error)) from error
         journal.connected(began_ns)
-        return SocketStream(sock, self._line)
+        return SocketStream(sock, self._line, self._receiver)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

@@ -14,6 +14,7 @@ from enum import IntEnum
 from typing import Final
 
 from probes.domain.result import Stamps
+from probes.prober.head import HeadGate
 
 NANOSECONDS: Final = 1_000_000_000
 _SO_TIMESTAMPNS: Final = 35  # asm-generic/socket.h; the socket module does not name it
@@ -64,6 +65,7 @@ class Journal:
     received_bytes: int = 0
     saw_end: bool = False  # the server closed its side
     answer_start: bytes = b""  # first bytes of the answer, decrypted
+    gate: HeadGate | None = None  # until the head is through
     _connected_ns: int = field(default=0, repr=False)
 
     def enter(self, step: Step) -> None:
@@ -96,11 +98,12 @@ class Journal:
         self.received_bytes += size
         self.last_read = stamp
 
-    def heard(self, plaintext: bytes) -> None:
-        """What the HTTP layer is given; empty at the end."""
+    def heard(self, plaintext: bytes) -> int:
+        """What the HTTP layer is to be given, empty at the end; how many of these bytes it may have now."""
         self.saw_end = not plaintext
         if len(self.answer_start) < len(_HTTP):
             self.answer_start += plaintext[: len(_HTTP)]
+        return len(plaintext) if self.gate is None else self.gate.split(plaintext)
 
     @property
     def is_http(self) -> bool:
@@ -131,10 +134,15 @@ def kernel_arrival_ns(
         if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(payload) >= _TIMESPEC.size:
             seconds, nanoseconds = _TIMESPEC.unpack_from(payload)
             offset_ns, sampled_ns = _wall_minus_monotonic_ns(now_ns)
-            arrived_ns = seconds * NANOSECONDS + nanoseconds - offset_ns
-            if not_before_ns - _JITTER_NS <= arrived_ns <= sampled_ns + _JITTER_NS:
-                return int(min(max(arrived_ns, not_before_ns), sampled_ns))
+            return believed_ns(seconds * NANOSECONDS + nanoseconds - offset_ns, not_before_ns, sampled_ns)
     return None
+
+
+def believed_ns(arrived_ns: int, not_before_ns: int, not_after_ns: int) -> int | None:
+    """A converted stamp, brought between what came before and after it; None where it lies too far outside."""
+    if not not_before_ns - _JITTER_NS <= arrived_ns <= not_after_ns + _JITTER_NS:
+        return None
+    return min(max(arrived_ns, not_before_ns), not_after_ns)
 
 
 def _wall_minus_monotonic_ns(now_ns: NowNs) -> tuple[int, int]:

@@ -25,6 +25,7 @@ class TlsStream(httpcore2.AsyncNetworkStream):
         self._lower = lower
         self._journal = journal
         self._is_beneath_tls = False
+        self._rest = b""  # decrypted, but not to be passed on yet
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._session = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_hostname)
@@ -79,9 +80,9 @@ class TlsStream(httpcore2.AsyncNetworkStream):
 
     def _decrypted(self, max_bytes: int) -> bytes:
         """At most one record. Raises SSLWantReadError while the next one is incomplete."""
-        plaintext = b""
+        plaintext, self._rest = self._rest[:max_bytes], self._rest[max_bytes:]
         try:
-            plaintext = self._session.read(max_bytes)
+            plaintext = plaintext or self._session.read(max_bytes)
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
             pass  # the end; a missing close_notify is judged by HTTP's own framing
         except ssl.SSLWantReadError:
@@ -89,7 +90,8 @@ class TlsStream(httpcore2.AsyncNetworkStream):
         except ssl.SSLError as error:
             raise httpcore2.ReadError(str(error)) from error
         if not self._is_beneath_tls:
-            self._journal().heard(plaintext)
+            size = self._journal().heard(plaintext)
+            plaintext, self._rest = plaintext[:size], plaintext[size:] + self._rest
         return plaintext
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:

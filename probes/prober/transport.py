@@ -13,7 +13,10 @@ import httpcore2
 import httpx2
 
 from probes.domain.target import Target
+from probes.prober.body import Unwrapping, unwrapping_of
+from probes.prober.head import HeadGate
 from probes.prober.network import Line, NetworkBackend
+from probes.prober.receiver import Receiver
 from probes.prober.stamps import Journal, ReadStamp
 
 # httpcore2's exceptions as httpx2 names them, most specific first.
@@ -34,6 +37,7 @@ TRANSPORT_ERRORS: Final[tuple[tuple[type[Exception], type[httpx2.TransportError]
     (httpcore2.ProtocolError, httpx2.ProtocolError),
     (httpcore2.ConnectionNotAvailable, httpx2.NetworkError),
 )
+_READ_BYTES: Final = 64 * 1024
 _IDENTITY: Final = ("", "identity")
 
 
@@ -53,13 +57,27 @@ def _as_httpx2() -> Iterator[None]:
 
 
 class _Body(httpx2.AsyncByteStream):
-    def __init__(self, parts: AsyncIterable[bytes]) -> None:
-        self._parts = parts
+    """The library's own body; where `unwrapping` is given, the bytes are taken from beneath it."""
+
+    def __init__(self, response: httpcore2.Response, unwrapping: Unwrapping | None) -> None:
+        assert isinstance(response.stream, AsyncIterable)
+        self._parts = response.stream
+        self._wire: httpcore2.AsyncNetworkStream = response.extensions["network_stream"]
+        self._unwrapping = unwrapping
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         with _as_httpx2():
-            async for part in self._parts:
-                yield part
+            if self._unwrapping is None:
+                async for part in self._parts:
+                    yield part
+                return
+            while not self._unwrapping.is_done:
+                received = await self._wire.read(_READ_BYTES)
+                if not received:
+                    self._unwrapping.end()
+                    return
+                if part := self._unwrapping.feed(received):
+                    yield part
 
     async def aclose(self) -> None:
         if hasattr(self._parts, "aclose"):
@@ -81,9 +99,10 @@ class Connection(httpx2.AsyncBaseTransport):
     Closing the SDK's client leaves it alone (the next attempt may want it); `hang_up` closes it.
     """
 
-    def __init__(self, target: Target, context: ssl.SSLContext) -> None:
+    def __init__(self, target: Target, context: ssl.SSLContext, receiver: Receiver | None = None) -> None:
         self._target = target
         self._context = context
+        self._receiver = receiver
         self._line = Line(Journal())
         self._pool: httpcore2.AsyncConnectionPool | None = None
         self.head: ResponseHead | None = None
@@ -91,12 +110,16 @@ class Connection(httpx2.AsyncBaseTransport):
     def begin(self, journal: Journal) -> None:
         """From here on everything is written into this journal."""
         self._line.journal = journal
+        if (
+            not self._target.options.reuse_connection
+        ):  # the library must see the body to its end to use it again
+            journal.gate = HeadGate()
         self.head = None
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         assert isinstance(request.stream, httpx2.AsyncByteStream)
         if self._pool is None:
-            self._pool = _open_pool(self._target, self._context, NetworkBackend(self._line))
+            self._pool = _open_pool(self._target, self._context, NetworkBackend(self._line, self._receiver))
         with _as_httpx2():
             response = await self._pool.handle_async_request(
                 httpcore2.Request(
@@ -111,11 +134,12 @@ class Connection(httpx2.AsyncBaseTransport):
         if response.status >= 400:  # a packed error page would be unpacked without any limit
             headers.pop("content-encoding", None)
         self.head = ResponseHead(response.status, headers, self._line.journal.last_read)
-        assert isinstance(response.stream, AsyncIterable)
+        gate, self._line.journal.gate = self._line.journal.gate, None
+        is_body_apart = response.status == 200 and gate is not None and gate.is_at_head_end
         return httpx2.Response(
             status_code=response.status,
             headers=headers,
-            stream=_Body(response.stream),
+            stream=_Body(response, unwrapping_of(headers) if is_body_apart else None),
             extensions=response.extensions,
         )
 

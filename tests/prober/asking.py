@@ -18,6 +18,9 @@ from probes.prober import Prober
 
 KEY = "sk-test-0123456789abcdef"
 OPENAI, AZURE, ANTHROPIC = Protocol.OPENAI_CHAT, Protocol.AZURE_OPENAI_CHAT, Protocol.ANTHROPIC_MESSAGES
+RESPONSES = Protocol.OPENAI_RESPONSES
+GEMINI, OLLAMA = Protocol.GEMINI_GENERATE_CONTENT, Protocol.OLLAMA_CHAT
+PATHS = {OPENAI: "/v1", RESPONSES: "/v1", GEMINI: "/v1beta"}
 SHORT = Deadlines(
     connect_seconds=2.0, tls_seconds=2.0, first_token_seconds=3.0, stall_seconds=2.0, total_seconds=10.0
 )
@@ -38,7 +41,7 @@ def a_target(base_url: str, model: str = "ok", protocol: Protocol = OPENAI, **ch
         client="main",
         model=model,
         protocol=protocol,
-        base_url=f"{base_url}/v1" if protocol is OPENAI else base_url,
+        base_url=base_url + PATHS.get(protocol, ""),
         api_key=Secret(KEY),
         deadlines=SHORT,
         options=RequestOptions(**{"max_tokens": 16, **options}),

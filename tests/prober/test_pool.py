@@ -83,7 +83,7 @@ def test_a_provider_has_a_limit_that_holds_up_nobody_else(simulator: RunningSimu
     wait_until("the other provider's result", lambda: results.all)
     assert (results.all[0].provider, results.all[0].in_flight) == ("quick", 3)
     assert (pool.in_flight, pool.queued) == (2, 2)
-    pool.set_limits(6, 4)
+    pool.configure(AgentSettings("here", 6, 4))
     wait_until("the raised limit", lambda: (pool.in_flight, pool.queued) == (4, 0))
     pool.drain(0.0)
     assert results.outcomes == {Outcome.OK: 1, Outcome.SKIPPED: 4}
@@ -162,7 +162,7 @@ def test_what_comes_after_the_drain_is_skipped_at_once(simulator: RunningSimulat
     pool.submit(target, slot_of(target), results)
     assert results.outcomes == {Outcome.SKIPPED: 1}
     pool.drain(1.0)  # again is harmless
-    pool.set_limits(1, 1)
+    pool.configure(AgentSettings("here", 1, 1))
 
 
 def test_a_pool_that_never_started_says_so(simulator: RunningSimulator) -> None:
@@ -219,7 +219,7 @@ def test_a_bug_of_ours_is_internal_and_names_the_target(caplog: pytest.LogCaptur
 def test_many_threads_may_submit_at_once(pool: ProbePool) -> None:
     with serving(says(response(CHAT_STREAM))) as server:
         results = Results()
-        pool.set_limits(32, 32)
+        pool.configure(AgentSettings("here", 32, 32))
 
         def submit(number: int) -> None:
             for part in range(5):

@@ -77,6 +77,27 @@ class Messages:
         return messages_event(stop) + messages_event({"type": "message_stop"})
 
 
+class Responses:
+    opening = messages_event({"type": "response.created", "response": {"model": "truth"}}) + messages_event(
+        {"type": "response.output_item.added", "output_index": 0, "item": {"type": "message", "content": []}}
+    )
+
+    @staticmethod
+    def token(number: int) -> bytes:
+        return messages_event(
+            {"type": "response.output_text.delta", "delta": WORDS[number % len(WORDS)] + " "}
+        )
+
+    @staticmethod
+    def ending(tokens: int) -> bytes:
+        usage = {"input_tokens": 10, "output_tokens": tokens}
+        response = {"incomplete_details": {"reason": "max_output_tokens"}, "usage": usage}
+        return messages_event({"type": "response.incomplete", "response": response})
+
+
+FORMS = {b"/chat/completions": Chat, b"/messages": Messages, b"/responses": Responses}
+
+
 class Conversation:
     """One connection, one request."""
 
@@ -122,7 +143,7 @@ class Conversation:
         assert schedule is not None, body
         first, gap, tokens = (int(part) for part in schedule.groups()[1:])
         sent = self.truth[schedule[1].decode()] = Sent(request_ns)
-        form = Messages if b"/messages" in head.split(b"\r\n")[0] else Chat
+        form = next(FORMS[path] for path in FORMS if path in head.split(b"\r\n")[0])
         self.send(HEAD + chunked(form.opening))
         base = self.loop.time() - (time.monotonic_ns() - request_ns) / 1e9 + first / 1000
         for number in range(tokens):
