@@ -38,6 +38,11 @@ class Redactor:
         """Add secrets, e.g. after a reload; nothing is ever forgotten, old keys stay secret."""
         self._secrets.update(secret for secret in secrets if len(secret) >= MIN_SECRET_LENGTH)
 
+    @property
+    def secrets(self) -> frozenset[str]:
+        """What was learnt, for a process that is to redact the same."""
+        return frozenset(self._secrets)
+
     def __call__(self, text: str) -> str:
         for secret in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(secret, MASK)

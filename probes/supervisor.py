@@ -18,6 +18,19 @@ POLL_SECONDS: Final = 0.2
 STOP_SECONDS: Final = 4.0  # Ctrl-C to the end of everything stays under 5 s
 
 
+class RestartPause:
+    """How long to wait before a process is started again: the longer, the oftener it died young."""
+
+    def __init__(self) -> None:
+        self._seconds = FIRST_PAUSE_SECONDS
+
+    def after(self, lived_seconds: float) -> float:
+        if lived_seconds > HEALTHY_AFTER_SECONDS:
+            self._seconds = FIRST_PAUSE_SECONDS
+        pause_seconds, self._seconds = self._seconds, min(self._seconds * 2, LONGEST_PAUSE_SECONDS)
+        return pause_seconds
+
+
 class Child:
     """One child process. Its stdin is a pipe that closes when we die, so that it never outlives us."""
 
@@ -27,7 +40,7 @@ class Child:
         self._environ = dict(environ)
         self._process: subprocess.Popen[str] | None = None
         self._started_at = 0.0
-        self._pause_seconds = FIRST_PAUSE_SECONDS
+        self._pause = RestartPause()
         self._restart_at: float | None = None
 
     @property
@@ -62,11 +75,9 @@ class Child:
             return
         now = time.monotonic()
         if self._restart_at is None:
-            if now - self._started_at > HEALTHY_AFTER_SECONDS:
-                self._pause_seconds = FIRST_PAUSE_SECONDS
-            self._restart_at = now + self._pause_seconds
-            logger.error("%s ended with code %s; restart in %.1f s", self.name, code, self._pause_seconds)
-            self._pause_seconds = min(self._pause_seconds * 2, LONGEST_PAUSE_SECONDS)
+            pause_seconds = self._pause.after(now - self._started_at)
+            self._restart_at = now + pause_seconds
+            logger.error("%s ended with code %s; restart in %.1f s", self.name, code, pause_seconds)
         elif now >= self._restart_at:
             self._spawn(stdout=None)
 

@@ -47,3 +47,9 @@ def test_a_traceback_is_redacted_too() -> None:
     line = RedactingFormatter(redact).format(record)
     assert "late-secret-value" not in line
     assert "Traceback" in line
+
+
+def test_another_process_can_learn_the_same() -> None:
+    redact = Redactor(["configured-secret-value", "short"])
+    assert Redactor(redact.secrets)("a configured-secret-value") == f"a {MASK}"
+    assert redact.secrets == {"configured-secret-value"}

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
-from probes.domain.target import Deadlines, Prices, Protocol, Readiness, Target, Thresholds
+from probes.domain.result import Stamps
+from probes.domain.target import Deadlines, Prices, Protocol, Readiness, Target, Thresholds, TokenParameter
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,10 @@ class PlannedTarget:
     prices: Prices
     labels: Mapping[str, str]
     spec_version: str
+    token_parameter: TokenParameter = TokenParameter.MAX_TOKENS
+    include_usage: bool = True
+    temperature: float | None = None
+    body_keys: tuple[str, ...] = ()  # of extra_body, whose values may be private
 
     @classmethod
     def of(cls, target: Target) -> "PlannedTarget":
@@ -48,6 +54,10 @@ class PlannedTarget:
             prices=target.prices,
             labels=target.labels,
             spec_version=target.spec_version,
+            token_parameter=target.options.token_parameter,
+            include_usage=target.options.include_usage,
+            temperature=target.options.temperature,
+            body_keys=tuple(target.options.extra_body),
         )
 
 
@@ -117,6 +127,37 @@ class RefreshRequest:
     problems: tuple[Problem, ...] = ()
 
 
+SELF_CHECK_LIMIT_SECONDS: Final = 0.002  # of TTFT; beyond it our own figures are marked as degraded
+
+
+@dataclass(frozen=True, slots=True)
+class SelfCheck:
+    """How far the prober was from a known truth: it measured a stub of its own, which noted when it sent."""
+
+    checked_at: datetime
+    ttft_error_seconds: float | None = None  # measured - true; None: the stub could not be measured at all
+    gap_error_seconds: float | None = None  # 95 of 100 gaps were nearer to the true ones
+    stamps: Stamps | None = None
+
+    @property
+    def is_off(self) -> bool:
+        return is_off(self.ttft_error_seconds)
+
+
+def is_off(ttft_error_seconds: float | None) -> bool:
+    """Whether a stopwatch with this error is not to be trusted; an unknown error proves nothing."""
+    return ttft_error_seconds is not None and abs(ttft_error_seconds) > SELF_CHECK_LIMIT_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Workforce:
+    """The processes that probe for one agent; `processes` is 1 where the agent itself does."""
+
+    processes: int = 1
+    running: int = 1
+    deaths: int = 0  # ended unasked since the agent's start; each was started again
+
+
 @dataclass(frozen=True, slots=True)
 class AgentStatus:
     """Heartbeat of one agent."""
@@ -134,3 +175,10 @@ class AgentStatus:
     spooled: int  # results waiting for the store
     next_due_at: datetime | None
     version: str
+    self_check_at: datetime | None = None  # None: none yet
+    self_check_ttft_error_seconds: float | None = None  # of the worst of its processes, as SelfCheck
+    self_check_gap_error_seconds: float | None = None
+    self_check_stamps: Stamps | None = None
+    workers: int = 1  # processes that probe, as Workforce
+    workers_running: int = 1
+    worker_deaths: int = 0

@@ -9,14 +9,16 @@ import logging
 import queue
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from probes.domain.outcome import Outcome
+from probes.domain.plan import SelfCheck, Workforce
 from probes.domain.result import ProbeResult, Slot
 from probes.domain.target import Target
 from probes.prober.probe import Prober
+from probes.prober.self_check import FIRST_CHECK_SECONDS, REPEAT_SECONDS, SelfChecker
 from probes.settings.model import AgentSettings
 
 logger = logging.getLogger(__name__)
@@ -30,25 +32,45 @@ _CANCEL_SECONDS: Final = 1.0
 _JOIN_SECONDS: Final = 2.0
 
 OnResult = Callable[[ProbeResult], None]
+OnCheck = Callable[[SelfCheck], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Job:
+class Job:
     target: Target
     slot: Slot
     on_result: OnResult
 
 
+def first_with_room(waiting: Iterable[Job], running: Collection[Job], settings: AgentSettings) -> Job | None:
+    """The first waiting job with room for it; a crowded provider holds up nobody but itself."""
+    if len(running) >= settings.concurrency:
+        return None
+    busy = collections.Counter(job.target.provider for job in running)
+    return next((job for job in waiting if busy[job.target.provider] < settings.provider_concurrency), None)
+
+
 class ProbePool:
     """`start`, then `submit` from any thread, then `drain`. Each job gets exactly one result."""
 
-    def __init__(self, prober: Prober, settings: AgentSettings) -> None:
+    def __init__(
+        self,
+        prober: Prober,
+        settings: AgentSettings,
+        *,
+        checker: SelfChecker | None = None,
+        on_check: OnCheck = lambda _check: None,
+    ) -> None:
+        """`on_check` is called after each self-check, from the thread of the results."""
         self._prober = prober
-        self._concurrency = settings.concurrency
-        self._provider_concurrency = settings.provider_concurrency
-        self._waiting: collections.deque[_Job] = collections.deque()
-        self._running: dict[asyncio.Task[ProbeResult], _Job] = {}
-        self._results: queue.SimpleQueue[tuple[_Job, ProbeResult] | None] = queue.SimpleQueue()
+        self._settings = settings
+        self._checker = checker or SelfChecker(prober)
+        self._on_check = on_check
+        self._self_check: SelfCheck | None = None
+        self._checking: asyncio.Task[None] | None = None
+        self._waiting: collections.deque[Job] = collections.deque()
+        self._running: dict[asyncio.Task[ProbeResult], Job] = {}
+        self._results: queue.SimpleQueue[tuple[Job, ProbeResult] | SelfCheck | None] = queue.SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()  # a job is handed over before the drain begins, or not at all
         self._is_draining = False
@@ -70,7 +92,7 @@ class ProbePool:
 
     def submit(self, target: Target, slot: Slot, on_result: OnResult) -> None:
         """Probe as soon as there is room; `on_result` is called once, from a thread of the pool."""
-        job = _Job(target, slot, on_result)
+        job = Job(target, slot, on_result)
         with self._lock:
             if self._loop is None:
                 raise RuntimeError("start the pool before submitting to it")
@@ -79,9 +101,9 @@ class ProbePool:
                 return
         on_result(self._skipped(job))
 
-    def set_limits(self, concurrency: int, provider_concurrency: int) -> None:
+    def configure(self, settings: AgentSettings) -> None:
         """Applies to the next start; what runs is left alone."""
-        self._concurrency, self._provider_concurrency = concurrency, provider_concurrency
+        self._settings = settings
         with self._lock:
             if self._loop is not None and not self._is_draining:
                 self._loop.call_soon_threadsafe(self._pump)
@@ -98,6 +120,15 @@ class ProbePool:
     def lag_seconds(self) -> float | None:
         """How late the newest probe started; None before the first."""
         return self._lag_seconds
+
+    @property
+    def self_check(self) -> SelfCheck | None:
+        """The newest; None before the first."""
+        return self._self_check
+
+    @property
+    def workforce(self) -> Workforce:
+        return Workforce()
 
     def drain(self, timeout_seconds: float) -> None:
         """Let what runs end in time, skip the rest; every result is delivered when this returns. Final."""
@@ -124,11 +155,12 @@ class ProbePool:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._checking = self._loop.create_task(self._keep_checking(), name="self-check")
         self._is_up.set()
         await self._stop.wait()
         await self._prober.aclose()
 
-    def _accept(self, job: _Job) -> None:
+    def _accept(self, job: Job) -> None:
         self._waiting.append(job)
         self._pump()
 
@@ -138,22 +170,13 @@ class ProbePool:
         if self._next_pump is not None:
             self._next_pump.cancel()
             self._next_pump = None
-        while (job := self._startable()) is not None:
+        while (job := first_with_room(self._waiting, self._running.values(), self._settings)) is not None:
             wait_seconds = self._seconds_to_next_start()
             if wait_seconds > 0:
                 self._next_pump = self._loop.call_later(wait_seconds, self._pump)
                 return
             self._waiting.remove(job)
             self._start(job)
-
-    def _startable(self) -> _Job | None:
-        """The first waiting job with room for it; a crowded provider holds up nobody but itself."""
-        if len(self._running) >= self._concurrency:
-            return None
-        busy = collections.Counter(job.target.provider for job in self._running.values())
-        return next(
-            (job for job in self._waiting if busy[job.target.provider] < self._provider_concurrency), None
-        )
 
     def _seconds_to_next_start(self) -> float:
         assert self._loop is not None
@@ -162,7 +185,7 @@ class ProbePool:
         gap_seconds = min(START_GAP_SECONDS, MAX_SPREAD_SECONDS / max(1, len(self._waiting)))
         return self._last_start + gap_seconds - self._loop.time()
 
-    def _start(self, job: _Job) -> None:
+    def _start(self, job: Job) -> None:
         assert self._loop is not None
         self._last_start = self._loop.time()
         self._lag_seconds = self._prober.lag_seconds(job.slot)
@@ -184,7 +207,35 @@ class ProbePool:
         if not self._is_draining:
             self._pump()
 
+    async def _keep_checking(self) -> None:
+        """Checks keep their distance from other starts, but wait for no room: a full pool is what they are to see."""
+        assert self._loop is not None
+        await self._prober.first_warm_up()
+        await asyncio.sleep(min(FIRST_CHECK_SECONDS, self._settings.self_check_seconds))
+        while True:
+            wait_seconds = max(0.0, self._seconds_to_next_start())
+            self._last_start = (
+                self._loop.time() + wait_seconds
+            )  # the next probe then keeps its distance from us
+            await asyncio.sleep(wait_seconds)
+            is_good = await self._check()
+            pause_seconds = self._settings.self_check_seconds
+            await asyncio.sleep(pause_seconds if is_good else min(pause_seconds, REPEAT_SECONDS))
+
+    async def _check(self) -> bool:
+        try:
+            check = await self._checker.check()
+        except Exception:
+            logger.exception("our bug: the self-check failed")
+            return False
+        if check is not None:
+            self._self_check = check
+            self._results.put(check)
+        return check is not None and check.ttft_error_seconds is not None and not check.is_off
+
     async def _drain(self, timeout_seconds: float) -> None:
+        assert self._checking is not None
+        self._checking.cancel()
         if self._next_pump is not None:
             self._next_pump.cancel()
         while self._waiting:
@@ -197,17 +248,22 @@ class ProbePool:
             task.cancel()
         if late:
             await asyncio.wait(late, timeout=_CANCEL_SECONDS)
+        await asyncio.wait([self._checking], timeout=_CANCEL_SECONDS)
         self._stop.set()
 
-    def _skipped(self, job: _Job) -> ProbeResult:
+    def _skipped(self, job: Job) -> ProbeResult:
         return self._prober.unmeasured(job.target, job.slot, Outcome.SKIPPED, "the agent was shutting down")
 
     # On the results' thread.
 
     def _deliver(self) -> None:
         while (item := self._results.get()) is not None:
-            job, result = item
             try:
-                job.on_result(result)
+                if isinstance(item, SelfCheck):
+                    self._on_check(item)
+                else:
+                    job, result = item
+                    job.on_result(result)
             except Exception:
-                logger.exception("taking the result of %s for slot %s failed", job.target.id, job.slot)
+                what = "a self-check" if isinstance(item, SelfCheck) else item[1].target
+                logger.exception("taking the result of %s failed", what)

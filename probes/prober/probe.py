@@ -11,16 +11,20 @@ from typing import TYPE_CHECKING, Final
 
 from probes.clock import Clock
 from probes.domain.outcome import Outcome
+from probes.domain.plan import SelfCheck
 from probes.domain.result import Observer, ProbeResult, Slot, unmeasured_result
 from probes.domain.target import Protocol, Secret, Target
 from probes.log import Redactor
 from probes.prober.foreign_text import error_line
 from probes.prober.prompts import make_prompt
+from probes.prober.receiver import Receiver
 
 if TYPE_CHECKING:
     from probes.prober.clients.registry import WireProtocol
     from probes.prober.exchange import Attempt
     from probes.prober.transport import Connection
+
+    OnAttempt = Callable[[Attempt], None]
 
 logger = logging.getLogger(__name__)
 
@@ -49,20 +53,28 @@ class Prober:
     ) -> None:
         """`tls` None: the system's certificates; one context for all, for it costs 20 ms to make."""
         self._observer = observer
-        self._clock = clock
+        self.clock = clock
         self._redact = redact
         self._config_version = config_version
         self._chance = chance or random.Random()  # noqa: S311  # a nonce against caches is no secret
         self._tls = tls
         self._warmed: dict[Protocol, asyncio.Task[None]] = {}
         self._idle: dict[_Line, list[Connection]] = {}
+        self._receiver = Receiver()
+        self._has_warmed = asyncio.Event()
+        self._is_off = False
 
-    async def probe(self, target: Target, slot: Slot, *, in_flight: int) -> ProbeResult:
-        """The record of one attempt, whatever happened. Raises nothing but CancelledError."""
+    async def probe(
+        self, target: Target, slot: Slot, *, in_flight: int, on_attempt: "OnAttempt | None" = None
+    ) -> ProbeResult:
+        """The record of one attempt, whatever happened. Raises nothing but CancelledError.
+
+        `on_attempt` is given the attempt as it begins: a viewer samples it, and costs the measurement nothing.
+        """
         try:
             await self.warm({target.protocol})
             async with asyncio.timeout(target.deadlines.total_seconds + _GRACE_SECONDS):
-                return await self._attempt(target, slot, in_flight)
+                return await self._attempt(target, slot, in_flight, on_attempt)
         except Exception as error:
             logger.exception(
                 "our bug: the probe of %s for slot %s failed", target.id, slot.due_at.isoformat()
@@ -72,20 +84,26 @@ class Prober:
     def unmeasured(self, target: Target, slot: Slot, outcome: Outcome, why: str) -> ProbeResult:
         """The record of a slot that came to no measurement."""
         error = error_line(why, self._redact)
-        now = self._clock.now()
+        now = self.clock.now()
         return unmeasured_result(target, slot, outcome, observer=self._observer, now=now, error=error)
+
+    def heed(self, check: SelfCheck) -> None:
+        """Mark what is measured from now on as degraded while our own error is too large."""
+        self._is_off = check.is_off
 
     def lag_seconds(self, slot: Slot) -> float:
         """How late a start now would be."""
-        return (self._clock.now() - slot.due_at).total_seconds()
+        return (self.clock.now() - slot.due_at).total_seconds()
 
-    async def _attempt(self, target: Target, slot: Slot, in_flight: int) -> ProbeResult:
+    async def _attempt(
+        self, target: Target, slot: Slot, in_flight: int, on_attempt: "OnAttempt | None"
+    ) -> ProbeResult:
         from probes.prober.clients.registry import WIRE_PROTOCOLS
         from probes.prober.record import Probing, record
 
         wire = WIRE_PROTOCOLS[target.protocol]
         prompt = make_prompt(target.options.prompt, self._chance)
-        attempt = await self._exchange(target, wire, prompt.text)
+        attempt = await self._exchange(target, wire, prompt.text, on_attempt)
         probing = Probing(
             target=target,
             slot=slot,
@@ -94,16 +112,22 @@ class Prober:
             in_flight=in_flight,
             sdk_version=wire.sdk_version(),
             config_version=self._config_version(),
+            is_stopwatch_off=self._is_off,
         )
         return record(attempt, probing, self._redact)
 
-    async def _exchange(self, target: Target, wire: "WireProtocol", prompt: str) -> "Attempt":
+    async def _exchange(
+        self, target: Target, wire: "WireProtocol", prompt: str, on_attempt: "OnAttempt | None" = None
+    ) -> "Attempt":
         from probes.prober.exchange import Exchange
 
         connection = self._connection_for(target)
         is_kept = False
         try:
-            attempt = await Exchange(target, wire, connection, self._clock).run(prompt)
+            exchange = Exchange(target, wire, connection, self.clock)
+            if on_attempt is not None:
+                on_attempt(exchange.attempt)
+            attempt = await exchange.run(prompt)
             is_kept = target.options.reuse_connection and connection.is_open
         finally:
             if not is_kept:
@@ -117,7 +141,7 @@ class Prober:
         from probes.prober.transport import Connection
 
         idle = self._idle.get(_line_of(target), [])
-        return idle.pop() if idle else Connection(target, self._tls_context())
+        return idle.pop() if idle else Connection(target, self._tls_context(), self._receiver)
 
     def _tls_context(self) -> ssl.SSLContext:
         if self._tls is None:
@@ -127,6 +151,11 @@ class Prober:
                 httpcore2.default_ssl_context()
             )  # honours SSL_CERT_FILE, for those with a CA of their own
         return self._tls
+
+    @property
+    def receiver_process_id(self) -> int | None:
+        """Of the process that reads our sockets; None where the event loop does."""
+        return self._receiver.process_id
 
     # Before the first probe of a protocol.
 
@@ -138,11 +167,25 @@ class Prober:
                 task = self._warmed[protocol] = asyncio.create_task(self._warm(protocol))
             await asyncio.shield(task)
 
+    async def first_warm_up(self) -> None:
+        """Returns once a protocol is in use."""
+        await self._has_warmed.wait()
+
+    @property
+    def warm_protocols(self) -> set[Protocol]:
+        """Those in use; a probe of theirs pays for nothing that is done only once."""
+        return {
+            protocol
+            for protocol, task in self._warmed.items()
+            if task.done() and not task.cancelled() and task.exception() is None
+        }
+
     async def _warm(self, protocol: Protocol) -> None:
         await asyncio.get_running_loop().run_in_executor(None, self._import, protocol)
         await self._rehearse(protocol)
         gc.collect()
         gc.freeze()  # the SDKs' half a million objects live for ever; a full collection would stop us for 50 ms
+        self._has_warmed.set()
 
     def _import(self, protocol: Protocol) -> None:
         from probes.prober.clients.registry import WIRE_PROTOCOLS
@@ -168,6 +211,7 @@ class Prober:
             task.cancel()
         await asyncio.gather(*self._warmed.values(), return_exceptions=True)
         await self.close_idle()
+        self._receiver.close()
 
     async def close_idle(self) -> None:
         """Close the connections kept for reuse."""

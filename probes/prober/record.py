@@ -6,7 +6,15 @@ from datetime import timedelta
 from typing import Final
 
 from probes.domain.outcome import Outcome
-from probes.domain.result import Observer, Phase, ProbeResult, Slot, categorize, unmeasured_result
+from probes.domain.result import (
+    Observer,
+    Phase,
+    ProbeResult,
+    Quality,
+    Slot,
+    categorize,
+    unmeasured_result,
+)
 from probes.domain.target import Target
 from probes.log import Redactor
 from probes.prober.exchange import Attempt
@@ -38,6 +46,7 @@ class Probing:
     in_flight: int
     sdk_version: str
     config_version: str | None
+    is_stopwatch_off: bool = False  # by the newest self-check
 
 
 def record(attempt: Attempt, probing: Probing, redact: Redactor) -> ProbeResult:
@@ -48,6 +57,8 @@ def record(attempt: Attempt, probing: Probing, redact: Redactor) -> ProbeResult:
     result = _with_phases(result, attempt, timing)
     result = _with_stream(result, timing)
     result = _with_tokens(result, answer, timing, probing.target)
+    if probing.is_stopwatch_off and result.quality is not None:  # not even a bound is sure then
+        result = replace(result, quality=Quality.DEGRADED)
     return _with_statements(result, attempt, answer, redact)
 
 
