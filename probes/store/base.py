@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
+from probes.domain.event import EventKind, TargetEvent
 from probes.domain.outcome import Outcome
 from probes.domain.plan import AgentStatus, Plan, PlanDiff, Problem, RefreshRequest
 from probes.domain.result import Category, ProbeResult, Trigger
@@ -54,6 +55,26 @@ class ResultPage:
 
 
 @dataclass(frozen=True, slots=True)
+class EventQuery:
+    """Filters are joined by AND, values inside one by OR; empty means any. `since` <= at < `until`."""
+
+    since: datetime | None = None  # None: from the first one on; events are few
+    until: datetime | None = None
+    targets: Collection[str] = ()
+    kinds: Collection[EventKind] = ()
+    limit: int = 50  # at most MAX_PAGE_SIZE
+    cursor: str | None = None  # of the page before
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """Newest first."""
+
+    events: tuple[TargetEvent, ...]
+    next_cursor: str | None  # None: this is the last page
+
+
+@dataclass(frozen=True, slots=True)
 class RefreshUpdate:
     """What an agent reports on a refresh; None leaves a field as it is."""
 
@@ -66,7 +87,10 @@ class RefreshUpdate:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long each kind is kept; None keeps it for ever. Rollups outlive raw results."""
+    """How long each kind is kept; None keeps it for ever. Rollups outlive raw results.
+
+    Events are kept as long as daily rollups, for they explain the steps in them.
+    """
 
     results: timedelta | None = timedelta(days=100)
     hourly: timedelta | None = timedelta(days=100)
@@ -88,10 +112,11 @@ Progress = Callable[[int, int | None], None]  # (done, total or None)
 class Store(Protocol):
     def close(self) -> None: ...
 
-    # Results. Writing also counts the rollups and updates the target's statistics, once per new result.
+    # Results. Writing also counts the rollups, updates the target's statistics and writes the events that the
+    # results make, once per new result.
 
     def add_results(self, results: Sequence[ProbeResult]) -> int:
-        """Write results with their rollups and statistics; returns how many were new. Repeating is harmless."""
+        """Write results with all that follows from them; returns how many were new. Repeating is harmless."""
 
     def result(self, result_id: str) -> ProbeResult | None: ...
 
@@ -129,6 +154,14 @@ class Store(Protocol):
     def statistics(self) -> Mapping[str, TargetStatistics]: ...
 
     def set_verdict(self, target: str, verdict: Verdict) -> None: ...
+
+    # The timeline. What results tell comes with add_results; this is for events of other origin.
+
+    def add_events(self, events: Sequence[TargetEvent]) -> int:
+        """Returns how many were new. Repeating is harmless."""
+
+    def events(self, query: EventQuery) -> EventPage:
+        """One page by (at, id), newest first. Raises CursorError."""
 
     # The running configuration.
 

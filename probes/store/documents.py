@@ -1,5 +1,6 @@
 """JSON of the small documents: plan, refresh requests, heartbeats, verdicts. Written and read in one place."""
 
+import logging
 from functools import cached_property
 from typing import Any, Final, Generic, TypeVar
 
@@ -7,7 +8,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from probes.domain.plan import AgentStatus, Plan, PlanDiff, Problem
 from probes.domain.state import Reason
+from probes.stats.changes import Memory
 from probes.store.base import StoreError
+
+logger = logging.getLogger(__name__)
 
 _Document = TypeVar("_Document")
 
@@ -54,3 +58,19 @@ PROBLEMS: Final[Codec[tuple[Problem, ...]]] = Codec(tuple[Problem, ...], "list o
 REASON: Final[Codec[Reason]] = Codec(Reason, "reason")
 AGENT: Final[Codec[AgentStatus]] = Codec(AgentStatus, "heartbeat")
 TEXTS: Final[Codec[tuple[str, ...]]] = Codec(tuple[str, ...], "list of targets")
+_MEMORY: Final[Codec[Memory]] = Codec(Memory, "memory of a target")
+
+
+def memory_text(memory: Memory) -> str:
+    return _MEMORY.text(memory)
+
+
+def memory_of(text: str | None) -> Memory:
+    """Empty where there is none, or one of another version: the next results fill it, and no write waits for it."""
+    if text is None:
+        return {}
+    try:
+        return _MEMORY.read(text)
+    except StoreError as error:
+        logger.warning("what was known of a target is forgotten: %s", error)
+        return {}

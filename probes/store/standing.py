@@ -4,9 +4,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from probes.domain.event import TargetEvent
 from probes.domain.outcome import Fault, Outcome
 from probes.domain.result import ProbeResult
 from probes.domain.state import TargetStatistics
+from probes.stats.changes import Memory, changes_of
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A target's statistics, and what its newest results said of it."""
+
+    statistics: TargetStatistics
+    memory: Memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,10 +25,16 @@ class Advance:
 
     statistics: TargetStatistics
     needs_run: bool
+    memory: Memory
+    events: tuple[TargetEvent, ...]
 
 
-def advance(before: TargetStatistics, fresh: Iterable[ProbeResult], now: datetime) -> Advance:
-    """Count results that were not counted before. Order of arrival does not matter, only due time does."""
+def advance(standing: Standing, fresh: Iterable[ProbeResult], now: datetime) -> Advance:
+    """Count results that were not counted before. Order of arrival does not matter, only due time does.
+
+    A late result makes no event: what it says is older than what is known, and its successors say it again.
+    """
+    before = standing.statistics
     ran = sorted((r for r in fresh if r.fault is not Fault.NOT_RUN), key=_age)
     after = replace(
         before,
@@ -26,11 +42,12 @@ def advance(before: TargetStatistics, fresh: Iterable[ProbeResult], now: datetim
         total_ok=before.total_ok + sum(r.outcome is Outcome.OK for r in ran),
         updated_at=now,
     )
+    memory, events = changes_of(standing.memory, [r for r in ran if _is_newer(r, before.newest)])
     needs_run = False
     for result in ran:
         needs_run |= _is_late_and_matters(after, result)
         after = _with(after, result)
-    return Advance(after, needs_run)
+    return Advance(after, needs_run, memory, tuple(events))
 
 
 def _with(now: TargetStatistics, result: ProbeResult) -> TargetStatistics:

@@ -12,6 +12,7 @@ from probes.domain.plan import (
     RefreshRequest,
     RefreshState,
 )
+from probes.domain.result import Stamps
 from probes.store.base import RefreshUpdate, Retention, Store
 from tests.contract.conftest import OpenStore
 from tests.examples import NOON, a_result, a_target
@@ -140,6 +141,25 @@ def test_agents_are_those_heard_of_lately_in_order(store: Store) -> None:
 
     assert store.agents(NOON) == [an_agent("here@host-9", beat=4), an_agent("there@host-2", beat=5)]
     assert len(store.agents(NOON - 60 * SECOND)) == 3
+
+
+def test_what_an_agent_found_out_about_itself_is_kept(store: Store, open_store: OpenStore) -> None:
+    checked = replace(
+        an_agent(),
+        self_check_at=NOON - 90 * SECOND,
+        self_check_ttft_error_seconds=-0.0031,
+        self_check_gap_error_seconds=0.00002,
+        self_check_stamps=Stamps.KERNEL,
+        workers=4,
+        workers_running=3,
+        worker_deaths=1,
+    )
+    store.beat(checked)
+    assert open_store().agents(NOON) == [checked]
+
+    store.beat(an_agent())
+    (unchecked,) = store.agents(NOON)
+    assert (unchecked.self_check_at, unchecked.self_check_ttft_error_seconds) == (None, None)
 
 
 def test_a_lease_has_one_owner_until_it_runs_out(store: Store) -> None:

@@ -2,12 +2,13 @@
 
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from probes.domain.plan import AgentStatus, Plan
+from probes.domain.result import Stamps
 from probes.store.documents import PLAN
 from probes.store.mongo.connection import Documents
 from probes.store.records import cut
@@ -29,15 +30,25 @@ def read_plan(plans: Documents) -> Plan | None:
 
 def beat(agents: Documents, status: AgentStatus) -> None:
     fields = asdict(status)
-    for name in ("started_at", "beat_at", "next_due_at"):
+    for name in ("started_at", "beat_at", "next_due_at", "self_check_at"):
         fields[name] = fields[name] and cut(fields[name])
+    stamps = status.self_check_stamps
+    fields["self_check_stamps"] = stamps and stamps.value
     name = fields.pop("agent")
     agents.replace_one({"_id": name}, {"_id": name, **fields}, upsert=True)
 
 
 def read_agents(agents: Documents, since: datetime) -> list[AgentStatus]:
     found = agents.find({"beat_at": {"$gte": cut(since)}}).sort([("location", 1), ("_id", 1)])
-    return [AgentStatus(agent=document.pop("_id"), **document) for document in found]
+    return [_status(document) for document in found]
+
+
+def _status(document: dict[str, Any]) -> AgentStatus:
+    stamps = document.get("self_check_stamps")
+    return AgentStatus(
+        agent=document.pop("_id"),
+        **{**document, "self_check_stamps": None if stamps is None else Stamps(stamps)},
+    )
 
 
 def acquire_lease(leases: Documents, name: str, owner: str, now: datetime, ttl: timedelta) -> int | None:

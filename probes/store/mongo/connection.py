@@ -73,6 +73,10 @@ _INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
         IndexModel([("period", ASCENDING), ("target", ASCENDING), ("start", ASCENDING)]),
         IndexModel([("updated_at", ASCENDING)]),
     ),
+    "events": (
+        IndexModel([("at", ASCENDING), ("_id", ASCENDING)]),
+        IndexModel([("target", ASCENDING), ("at", ASCENDING), ("_id", ASCENDING)]),
+    ),
     "requests": (IndexModel([("requested_at", ASCENDING)]),),
 }
 

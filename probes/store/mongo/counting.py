@@ -88,8 +88,11 @@ class Counting:
         by_target: defaultdict[str, list[ProbeResult]] = defaultdict(list)
         for result in fresh:
             by_target[result.target].append(result)
+        collections = statistics.Collections(
+            self._statistics, self._records, self._connection.collection("events")
+        )
         for members in by_target.values():
-            statistics.advance_target((self._statistics, self._records), members, batch, now)
+            statistics.advance_target(collections, members, batch, now)
 
     def _forget(self, batch: str, fresh: Sequence[ProbeResult]) -> None:
         rollups.forget_batch(self._rollups, tallies_of(fresh), batch)

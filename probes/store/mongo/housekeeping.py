@@ -33,6 +33,9 @@ def sweep(connection: Connection, retention: Retention, now: datetime) -> int:
             deleted += _delete_in_batches(
                 buckets, {"period": period.value, "start": {"$lte": until}}, "start"
             )
+    if retention.daily is not None:
+        gone = {"at": {"$lt": cut(now - retention.daily)}}
+        deleted += connection.collection("events").delete_many(gone).deleted_count
     before = {"$lt": cut(now - _KEPT_TALK)}
     deleted += connection.collection("requests").delete_many({"requested_at": before}).deleted_count
     deleted += connection.collection("agents").delete_many({"beat_at": before}).deleted_count

@@ -1,6 +1,7 @@
 """api_statistics: one document a target. Changed by compare-and-swap on `revision`; the verdict apart from the rest."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,34 +12,50 @@ from probes.domain.outcome import Fault
 from probes.domain.result import Category, ProbeResult
 from probes.domain.state import Reason, State, TargetStatistics, Verdict
 from probes.store.base import StoreUnavailableError
+from probes.store.documents import memory_of, memory_text
+from probes.store.mongo import events
 from probes.store.mongo import results as api_status
 from probes.store.mongo.connection import Document, Documents, upsert_once
 from probes.store.records import cut
-from probes.store.standing import advance
+from probes.store.standing import Standing, advance
 
 _ATTEMPTS: Final = 50
 
 
 def read_all(statistics: Documents) -> dict[str, TargetStatistics]:
-    return {document["_id"]: _statistics_of(document) for document in statistics.find()}
+    return {document["_id"]: _statistics_of(document) for document in statistics.find({}, {"memory": 0})}
 
 
-def advance_target(
-    collections: tuple[Documents, Documents], fresh: Sequence[ProbeResult], batch: str, now: datetime
-) -> None:
-    """Count the batch's results of one target; harmless where they have been counted already."""
-    statistics, records = collections
-    target = fresh[0].target
+@dataclass(frozen=True, slots=True)
+class Collections:
+    """What counting a target's results reads and writes."""
+
+    statistics: Documents
+    records: Documents
+    events: Documents
+
+
+def advance_target(collections: Collections, fresh: Sequence[ProbeResult], batch: str, now: datetime) -> None:
+    """Count the batch's results of one target; harmless where they have been counted already.
+
+    Events go in before the statistics that make them old news, so that a crash between the two makes them again,
+    under the same ids; where another writer was faster they are taken back and found anew.
+    """
+    statistics, records = collections.statistics, collections.records
+    target, added = fresh[0].target, list[str]()
     for _ in range(_ATTEMPTS):
         document = statistics.find_one({"_id": target})
         if document is not None and batch in document.get("batches", ()):
-            return
+            return  # somebody else finished it, and found the same events
+        events.take_back(collections.events, added)
         before = TargetStatistics(target) if document is None else _statistics_of(document)
-        step = advance(before, fresh, cut(now))
-        fields = _fields_of(step.statistics)
+        memory = memory_of(None if document is None else document.get("memory"))
+        step = advance(Standing(before, memory), fresh, cut(now))
+        fields = {**_fields_of(step.statistics), "memory": memory_text(step.memory)}
         category, newest = step.statistics.category, step.statistics.newest
         if step.needs_run and category is not None and newest is not None:
             fields["category_since"] = _start_of_run(records, target, category, cut(newest.due_at))
+        added = events.add(collections.events, step.events)
         if _swap(statistics, target, document, fields, batch):
             return
     raise StoreUnavailableError(

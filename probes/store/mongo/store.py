@@ -4,11 +4,14 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from probes.clock import Clock, SystemClock
+from probes.domain.event import TargetEvent
 from probes.domain.plan import AgentStatus, Plan, RefreshRequest
 from probes.domain.result import ProbeResult
 from probes.domain.rollup import Period, Rollup
 from probes.domain.state import TargetStatistics, Verdict
 from probes.store.base import (
+    EventPage,
+    EventQuery,
     Progress,
     RefreshUpdate,
     ResultPage,
@@ -16,7 +19,7 @@ from probes.store.base import (
     Retention,
     StoreHealth,
 )
-from probes.store.mongo import agents, housekeeping, requests, rollups, statistics
+from probes.store.mongo import agents, events, housekeeping, requests, rollups, statistics
 from probes.store.mongo import results as api_status
 from probes.store.mongo.connection import Connection, Documents, mapping_errors
 from probes.store.mongo.counting import Counting
@@ -83,6 +86,14 @@ class MongoStore:
     def set_verdict(self, target: str, verdict: Verdict) -> None:
         with mapping_errors():
             statistics.put_verdict(self._in("api_statistics"), target, verdict)
+
+    def add_events(self, added: Sequence[TargetEvent]) -> int:
+        with mapping_errors():
+            return len(events.add(self._in("events"), added))
+
+    def events(self, query: EventQuery) -> EventPage:
+        with mapping_errors():
+            return events.read_page(self._in("events"), query)
 
     def put_plan(self, plan: Plan) -> None:
         with mapping_errors():

@@ -20,12 +20,13 @@ def read_plan(connection: sqlite3.Connection) -> Plan | None:
 
 
 def beat(connection: sqlite3.Connection, status: AgentStatus) -> None:
-    due = status.next_due_at
+    due, checked_at = status.next_due_at, status.self_check_at
     kept = replace(
         status,
         started_at=cut(status.started_at),
         beat_at=cut(status.beat_at),
         next_due_at=None if due is None else cut(due),
+        self_check_at=None if checked_at is None else cut(checked_at),
     )
     connection.execute(
         "INSERT OR REPLACE INTO agents (agent, location, beat_at, document) VALUES (?, ?, ?, ?)",

@@ -27,6 +27,10 @@ def sweep(database: Database, retention: Retention, now: datetime) -> int:
     for period, kept in ((Period.HOUR, retention.hourly), (Period.DAY, retention.daily)):
         if kept is not None:
             deleted += _sweep_rollups(database, period, now - kept - period.length)
+    if retention.daily is not None:
+        with database.writing() as connection:
+            gone = (milliseconds(now - retention.daily),)
+            deleted += connection.execute("DELETE FROM events WHERE at < ?", gone).rowcount
     with database.writing() as connection:
         before = milliseconds(now - _KEPT_TALK)
         deleted += connection.execute("DELETE FROM requests WHERE requested_at < ?", (before,)).rowcount

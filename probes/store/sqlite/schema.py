@@ -3,7 +3,9 @@
 results     one row a probe, one column a field of ProbeResult; moments are milliseconds since 1970 UTC
 series      which (target, location) pairs exist and how many results each has: the branches of a filtered page
 kinds       the same for (outcome, category, trigger)
-statistics  one row a target; newest and newest_ok are rows of results, which the sweep therefore spares
+statistics  one row a target; newest and newest_ok are rows of results, which the sweep therefore spares;
+            memory is JSON: what the newest results said of served model, fingerprint and the like
+events      one row a change on a target's timeline
 rollups     one row a (target, location, period, start); histograms are pairs of little-endian 32-bit integers
 """
 
@@ -176,4 +178,21 @@ _VERSION_1: Final = (
     "CREATE TABLE marks (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID",
 )
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_VERSION_1,)
+_VERSION_2: Final = (
+    """
+    CREATE TABLE events (
+        id TEXT PRIMARY KEY,
+        target TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        before TEXT NOT NULL,
+        after TEXT NOT NULL,
+        result_id TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX events_by_time ON events (at, id)",
+    "CREATE INDEX events_by_target ON events (target, at, id)",
+    "ALTER TABLE statistics ADD COLUMN memory TEXT",
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_VERSION_1, _VERSION_2)

@@ -6,12 +6,14 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from probes.domain.event import TargetEvent
 from probes.domain.outcome import Fault
 from probes.domain.result import RESULT_FIELDS, Category, ProbeResult
 from probes.domain.state import State, TargetStatistics, Verdict
-from probes.store.documents import REASON
+from probes.stats.changes import Memory
+from probes.store.documents import REASON, memory_of, memory_text
 from probes.store.records import milliseconds, moment_of, result_of
-from probes.store.standing import advance
+from probes.store.standing import Standing, advance
 
 _OWN: Final = (
     "target",
@@ -38,13 +40,14 @@ _SELECT: Final = f"""
 """  # noqa: S608
 _UPSERT: Final = """
     INSERT INTO statistics
-        (target, category, category_since, total, total_ok, first_seen_at, updated_at, newest, newest_ok)
-    VALUES (?, ?, ?, ?, ?, ?, ?,
+        (target, category, category_since, total, total_ok, first_seen_at, updated_at, memory, newest, newest_ok)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?,
         (SELECT seq FROM results WHERE id = ?), (SELECT seq FROM results WHERE id = ?))
     ON CONFLICT (target) DO UPDATE SET
         category = excluded.category, category_since = excluded.category_since,
         total = excluded.total, total_ok = excluded.total_ok, first_seen_at = excluded.first_seen_at,
-        updated_at = excluded.updated_at, newest = excluded.newest, newest_ok = excluded.newest_ok
+        updated_at = excluded.updated_at, memory = excluded.memory,
+        newest = excluded.newest, newest_ok = excluded.newest_ok
 """
 _NOT_RUN: Final = Fault.NOT_RUN.value
 
@@ -53,12 +56,18 @@ def read_all(connection: sqlite3.Connection) -> dict[str, TargetStatistics]:
     return {row[0]: _statistics_of(row) for row in connection.execute(_SELECT)}
 
 
-def advance_all(connection: sqlite3.Connection, fresh: Iterable[ProbeResult], now_ms: int) -> None:
+def advance_all(
+    connection: sqlite3.Connection, fresh: Iterable[ProbeResult], now_ms: int
+) -> list[TargetEvent]:
+    """Bring the targets of these results up to date; returns the events that they make."""
     by_target: defaultdict[str, list[ProbeResult]] = defaultdict(list)
     for result in fresh:
         by_target[result.target].append(result)
-    for target, results in by_target.items():
-        _advance(connection, target, results, now_ms)
+    return [
+        event
+        for target, results in by_target.items()
+        for event in _advance(connection, target, results, now_ms)
+    ]
 
 
 def put_verdict(connection: sqlite3.Connection, target: str, verdict: Verdict) -> None:
@@ -83,10 +92,10 @@ def put_verdict(connection: sqlite3.Connection, target: str, verdict: Verdict) -
 
 def _advance(
     connection: sqlite3.Connection, target: str, fresh: Collection[ProbeResult], now_ms: int
-) -> None:
+) -> tuple[TargetEvent, ...]:
     row = connection.execute(f"{_SELECT} WHERE s.target = ?", (target,)).fetchone()
     before = TargetStatistics(target) if row is None else _statistics_of(row)
-    step = advance(before, fresh, moment_of(now_ms))
+    step = advance(Standing(before, _memory(connection, target)), fresh, moment_of(now_ms))
     after = step.statistics
     since = after.category_since
     if step.needs_run and after.category is not None and after.newest is not None:
@@ -101,10 +110,18 @@ def _advance(
             after.total_ok,
             _optional_ms(after.first_seen_at),
             now_ms,
+            memory_text(step.memory),
             after.newest and after.newest.id,
             after.newest_ok and after.newest_ok.id,
         ),
     )
+    return step.events
+
+
+def _memory(connection: sqlite3.Connection, target: str) -> Memory:
+    """Apart from the rest of the row, which the board reads every second for every target."""
+    row = connection.execute("SELECT memory FROM statistics WHERE target = ?", (target,)).fetchone()
+    return memory_of(row[0] if row is not None else None)
 
 
 def _start_of_run(connection: sqlite3.Connection, target: str, category: Category) -> datetime | None:

@@ -5,11 +5,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from probes.clock import Clock, SystemClock
+from probes.domain.event import TargetEvent
 from probes.domain.plan import AgentStatus, Plan, RefreshRequest
 from probes.domain.result import ProbeResult
 from probes.domain.rollup import Period, Rollup
 from probes.domain.state import TargetStatistics, Verdict
 from probes.store.base import (
+    EventPage,
+    EventQuery,
     Progress,
     RefreshUpdate,
     ResultPage,
@@ -19,7 +22,7 @@ from probes.store.base import (
     StoreUnavailableError,
 )
 from probes.store.records import milliseconds, result_of
-from probes.store.sqlite import agents, housekeeping, reading, requests, rollups, statistics, writing
+from probes.store.sqlite import agents, events, housekeeping, reading, requests, rollups, statistics, writing
 from probes.store.sqlite.database import Database
 from probes.store.sqlite.schema import MIGRATIONS
 
@@ -92,6 +95,16 @@ class SqliteStore:
     def set_verdict(self, target: str, verdict: Verdict) -> None:
         with self._database.writing() as connection:
             statistics.put_verdict(connection, target, verdict)
+
+    def add_events(self, added: Sequence[TargetEvent]) -> int:
+        if not added:
+            return 0
+        with self._database.writing() as connection:
+            return events.add(connection, added)
+
+    def events(self, query: EventQuery) -> EventPage:
+        with self._database.reading() as connection:
+            return events.read_page(connection, query)
 
     def put_plan(self, plan: Plan) -> None:
         with self._database.writing() as connection:

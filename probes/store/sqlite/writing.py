@@ -1,4 +1,4 @@
-"""A batch of results goes in as one transaction: records, rollups, statistics, all of it or nothing."""
+"""A batch of results goes in as one transaction: records, rollups, statistics, events, all of it or nothing."""
 
 import sqlite3
 from collections import Counter
@@ -9,7 +9,7 @@ from typing import Final
 from probes.domain.result import RESULT_FIELDS, ProbeResult
 from probes.stats.tally import tallies_of
 from probes.store.records import storable, values_of
-from probes.store.sqlite import rollups, statistics
+from probes.store.sqlite import events, rollups, statistics
 
 COLUMNS: Final = ", ".join(f'"{name}"' for name in RESULT_FIELDS)
 _INSERT: Final = f"""
@@ -23,7 +23,7 @@ def add_results(connection: sqlite3.Connection, results: Sequence[ProbeResult], 
         now_ms = rollups.stamp(connection, now)
         _count_branches(connection, fresh)
         rollups.add_tallies(connection, tallies_of(fresh), now_ms)
-        statistics.advance_all(connection, fresh, now_ms)
+        events.add(connection, statistics.advance_all(connection, fresh, now_ms))
     return len(fresh)
 
 
