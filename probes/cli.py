@@ -21,6 +21,20 @@ EPILOG: Final = """\
 exit codes: 0 done; 1 the probe failed; 2 wrong arguments or configuration; 3 store or port not available
 Without config/local.yaml the demo runs: simulated providers, probed for real, in a database of its own."""
 
+METRICS: Final = ("ttft", "visible", "response", "throughput")
+MOST_PROBES: Final = 100_000
+PROBE_EPILOG: Final = """\
+--watch and --compare take several: ids, parts of ids, patterns ("openai/*", "*mini*"), providers or clients.
+
+  app.py probe gpt-4o-mini                                 one probe, printed
+  app.py probe gpt-4o-mini --watch --every 10s             live, with percentiles, until Ctrl-C
+  app.py probe openai anthropic --watch --json | jq .      one record a line
+  app.py probe gpt-4o-mini claude-haiku --compare          20 rounds, then which answers first
+  app.py probe "*mini*" --compare --by response --until-clear --json
+
+exit codes: 0 done; 1 the probe failed, or a target had no ok probe; 2 wrong arguments or configuration;
+130 interrupted before the end that was asked for (Ctrl-C is the usual end of --watch without --count: 0 or 1)"""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code. Errors are sentences on stderr, never tracebacks."""
@@ -51,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--location", metavar="NAME", help="where the agent measures from (default: from the file)"
     )
+    _add_workers(parser)
     parser.set_defaults(run=_run_everything)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_roles(commands)
@@ -64,6 +79,7 @@ def _add_roles(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     _add_address(web)
     agent = _command(commands, "agent", "the prober only; many may share one MongoDB", _run_agent)
     agent.add_argument("--location", metavar="NAME", help="where this agent measures from")
+    _add_workers(agent)
     agent.add_argument("--exit-with-parent", action="store_true", help=argparse.SUPPRESS)
     simulate = _command(commands, "simulate", "a loopback provider that misbehaves on request", _simulate)
     simulate.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
@@ -79,9 +95,25 @@ def _add_roles(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def _add_questions(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     check = _command(commands, "check", "validate the configuration and print the plan and its cost", _check)
     check.add_argument("--json", action="store_true", help="machine-readable")
-    probe = _command(commands, "probe", "measure one target once and print it; nothing is stored", _probe)
-    probe.add_argument("target", metavar="TARGET", help="provider/client/model, or a unique part of it")
+    probe = _command(commands, "probe", "measure targets and print them; nothing is stored", _probe)
+    probe.epilog, probe.formatter_class = PROBE_EPILOG, argparse.RawDescriptionHelpFormatter
+    probe.add_argument(
+        "targets", metavar="TARGET", nargs="+", help="provider/client/model, or a unique part of it"
+    )
     probe.add_argument("--json", action="store_true", help="the record, field names as in the store")
+    how = probe.add_mutually_exclusive_group()
+    how.add_argument("--watch", action="store_true", help="again and again, live, until Ctrl-C")
+    how.add_argument("--compare", action="store_true", help="race them in rounds and say which is ahead")
+    live = probe.add_argument_group("with --watch or --compare")
+    live.add_argument(
+        "--every", type=_pause, metavar="TIME", help="between two starts of a target: 5s (default), 500ms, 1m"
+    )
+    live.add_argument(
+        "--count", type=_count, metavar="N", help="probes a target (--watch: endless; --compare: 20)"
+    )
+    race = probe.add_argument_group("with --compare")
+    race.add_argument("--by", choices=METRICS, help="what decides (default: ttft)")
+    race.add_argument("--until-clear", action="store_true", help="stop as soon as the front is clear")
 
 
 def _add_maintenance(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -128,11 +160,45 @@ def _add_address(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_workers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--workers",
+        type=_workers,
+        metavar="N",
+        default=argparse.SUPPRESS,
+        help="processes that probe (default: agent.workers of the file, else 1)",
+    )
+
+
+def _workers(text: str) -> int:
+    workers = int(text)
+    if not 1 <= workers <= 64:
+        raise argparse.ArgumentTypeError(f"{workers} workers cannot be; use 1 to 64")
+    return workers
+
+
 def _port(text: str) -> int:
     port = int(text)
     if not 0 <= port <= 65535:
         raise argparse.ArgumentTypeError(f"{port} is not a port; use 0 to 65535 (0 picks a free one)")
     return port
+
+
+def _pause(text: str) -> float:
+    from probes.settings.values import duration_seconds
+
+    try:
+        seconds = duration_seconds(float(text) if text.replace(".", "", 1).isdigit() else text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time; write 5s, 500ms or 1m30s") from None
+    assert isinstance(seconds, float)
+    return seconds
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_PROBES:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of probes; write 1 to {MOST_PROBES}")
+    return int(text)
 
 
 def _options(parsed: argparse.Namespace) -> Options:
@@ -142,6 +208,7 @@ def _options(parsed: argparse.Namespace) -> Options:
         host=getattr(parsed, "host", None),
         port=getattr(parsed, "port", None),
         location=getattr(parsed, "location", None),
+        workers=getattr(parsed, "workers", None),
     )
 
 
@@ -185,9 +252,21 @@ def _check(parsed: argparse.Namespace) -> int:
 
 
 def _probe(parsed: argparse.Namespace) -> int:
-    from probes.commands import probe
+    from probes.commands import ProbeOptions, probe
 
-    return probe(_options(parsed), parsed.target, as_json=parsed.json)
+    return probe(
+        _options(parsed),
+        ProbeOptions(
+            targets=tuple(parsed.targets),
+            as_json=parsed.json,
+            is_watch=parsed.watch,
+            is_compare=parsed.compare,
+            every_seconds=parsed.every,
+            count=parsed.count,
+            by=parsed.by,
+            until_clear=parsed.until_clear,
+        ),
+    )
 
 
 def _export(parsed: argparse.Namespace) -> int:

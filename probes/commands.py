@@ -34,6 +34,27 @@ class SimulateOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class ProbeOptions:
+    """None where the command line was silent."""
+
+    targets: tuple[str, ...]
+    as_json: bool = False
+    is_watch: bool = False
+    is_compare: bool = False
+    every_seconds: float | None = None
+    count: int | None = None
+    by: str | None = None
+    until_clear: bool = False
+
+    def refuse_what_only_views_have(self) -> None:
+        """Raises StartError for an option that a single probe would ignore."""
+        if self.every_seconds is not None or self.count is not None:
+            raise StartError("--every and --count belong to --watch or --compare")
+        if self.by is not None or self.until_clear:
+            raise StartError("--by and --until-clear belong to --compare")
+
+
+@dataclass(frozen=True, slots=True)
 class ExportOptions:
     """`since` and `until` are ISO 8601 as typed; without a zone they are UTC."""
 
@@ -56,16 +77,41 @@ def check(options: Options, *, as_json: bool) -> int:
     return 0
 
 
-def probe(options: Options, wanted: str, *, as_json: bool) -> int:
-    """Measure one target once and print the record; 0 when it answered ok, else 1."""
-    from probes.prober import Prober
+def probe(options: Options, wanted: ProbeOptions) -> int:
+    """Measure each target once and print the records, or hand over to the live views; 0 when all answered ok."""
+    if not (wanted.is_watch or wanted.is_compare):
+        wanted.refuse_what_only_views_have()
+        context = prepare(options, "command")
+        targets = [_ready(find_target(context.settings, word)) for word in wanted.targets]
+        return max(_probe_once(context, target, wanted) for target in targets)
+    from probes.terminal.command import Asked, run_compare, run_watch
 
-    context = prepare(options, "command")
-    target = find_target(context.settings, wanted)
+    if wanted.is_watch and (wanted.by is not None or wanted.until_clear):
+        raise StartError("--by and --until-clear belong to --compare")
+    asked = Asked(
+        targets=wanted.targets,
+        every_seconds=wanted.every_seconds,
+        count=wanted.count,
+        by=wanted.by,
+        until_clear=wanted.until_clear,
+        as_json=wanted.as_json,
+    )
+    run = run_compare if wanted.is_compare else run_watch
+    return run(prepare(options, "command"), asked, find_target)
+
+
+def _ready(target: Target) -> Target:
     if not target.is_probed:
         raise StartError(
             f"{target.id} is {target.readiness.value}: {target.readiness_reason or 'see the file'}"
         )
+    return target
+
+
+def _probe_once(context: Context, target: Target, wanted: ProbeOptions) -> int:
+    from probes.prober import Prober
+
+    options, as_json = context.options, wanted.as_json
     clock = SystemClock()
     observer = Observer(options.location or context.settings.agent.location, "command line")
     version = context.settings.version
@@ -74,7 +120,8 @@ def probe(options: Options, wanted: str, *, as_json: bool) -> int:
     if not as_json:
         print(f"probing {target.id} ...", file=sys.stderr)
     result = asyncio.run(prober.probe(target, slot, in_flight=1))
-    _print_result(result, as_json=as_json)
+    _print_result(result, as_json=as_json, is_line=len(wanted.targets) > 1)
+    _print_proposals(target, result)
     return 0 if result.outcome is Outcome.OK else 1
 
 
@@ -90,7 +137,9 @@ def find_target(settings: Settings, wanted: str) -> Target:
         raise StartError(
             f"{wanted!r} matches {len(matches)} targets: {', '.join(matches[:10])}. Name one of them."
         )
-    near = difflib.get_close_matches(wanted, by_id, n=3, cutoff=0.3) or list(by_id)[:3]
+    names = {name: target.id for target in settings.targets for name in (target.id, target.model)}
+    close = difflib.get_close_matches(wanted, names, n=3, cutoff=0.3)
+    near = list(dict.fromkeys(names[name] for name in close)) or list(by_id)[:3]
     raise StartError(
         f"no target {wanted!r} in {settings.source}. Did you mean {' or '.join(near) or 'nothing'}?"
     )
@@ -216,18 +265,26 @@ _SHOWN: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
 )
 
 
-def _print_result(result: ProbeResult, *, as_json: bool) -> None:
+def _print_result(result: ProbeResult, *, as_json: bool, is_line: bool) -> None:
     from probes.web.serialize import to_json
 
     record: dict[str, object] = json.loads(to_json(result))
     if as_json:
-        print(json.dumps(record, indent=2, ensure_ascii=False))
+        print(json.dumps(record, indent=None if is_line else 2, ensure_ascii=False))
         return
     print(f"{result.target}: {result.outcome.value}, {result.category.value}")
     for group, names in _SHOWN:
         shown = [f"{name}={_display(name, record[name])}" for name in names if record[name] is not None]
         if shown:
             print(f"  {group:8} {'  '.join(shown)}")
+
+
+def _print_proposals(target: Target, result: ProbeResult) -> None:
+    """On stderr, so that what stdout says stays a record."""
+    from probes.settings.proposals import Sent, proposals_after
+
+    for proposal in proposals_after(Sent.by_target(target), target.spec_version, result):
+        print(f"{proposal.reason} In {proposal.place}:\n    {proposal.line}", file=sys.stderr)
 
 
 def _display(name: str, value: object) -> str:
