@@ -7,18 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
+from probes.agent.doubts import Confirmations, ControlCheck
 from probes.agent.recorder import Recorder, ResultWriter
 from probes.agent.refreshes import Refreshes, ReloadReport
+from probes.agent.throttling import Throttled
 from probes.clock import Clock
 from probes.domain.outcome import Outcome
-from probes.domain.plan import AgentStatus, Plan, PlanDiff, PlannedTarget, Problem
+from probes.domain.plan import AgentStatus, Plan, PlanDiff, PlannedTarget, Problem, SelfCheck, Workforce
 from probes.domain.result import Observer, ProbeResult, Slot, unmeasured_result
 from probes.domain.state import TargetStatistics
 from probes.domain.target import Target
 from probes.log import Redactor
 from probes.scheduling.scheduler import DueSlots, SlotScheduler, is_missed
 from probes.settings.diff import plan_diff
-from probes.settings.model import RetentionSettings, Settings
+from probes.settings.model import AgentSettings, RetentionSettings, Settings
 from probes.settings.reload import Reload
 from probes.store.base import Retention, Store, StoreUnavailableError
 
@@ -34,7 +36,7 @@ class Pool(Protocol):
     """Runs probes concurrently, away from this thread."""
 
     def start(self) -> None: ...
-    def set_limits(self, concurrency: int, provider_concurrency: int) -> None: ...
+    def configure(self, settings: AgentSettings) -> None: ...
     def submit(self, target: Target, slot: Slot, on_result: Callable[[ProbeResult], None]) -> None: ...
     def drain(self, timeout_seconds: float) -> None: ...
     @property
@@ -43,6 +45,10 @@ class Pool(Protocol):
     def queued(self) -> int: ...
     @property
     def lag_seconds(self) -> float | None: ...
+    @property
+    def self_check(self) -> SelfCheck | None: ...
+    @property
+    def workforce(self) -> Workforce: ...
 
 
 class SettingsSource(Protocol):
@@ -73,7 +79,9 @@ class Agent:
         self._settings = settings
         self._settings_at_last_refresh = settings
         self._problems: tuple[Problem, ...] = ()
-        self._recorder = Recorder(parts.store, parts.writer, parts.clock)
+        self._confirmations = Confirmations(parts.clock, parts.observer.location)
+        self._recorder = Recorder(parts.store, parts.writer, parts.clock, self._confirmations.ask)
+        self._control_check = ControlCheck(parts.clock, self._recorder.sight)
         self._scheduler = SlotScheduler(parts.observer.location, self._on_due)
         self._refreshes = Refreshes(parts.store, parts.clock, parts.observer.agent)
         self._started_at = parts.clock.now()
@@ -81,6 +89,7 @@ class Agent:
         self._stands_by = False  # known only from the store; while that is away we probe and spool
         self._is_published = False
         self._missed = 0
+        self._throttled = Throttled()
         self._busy: dict[
             str, bool
         ] = {}  # target -> whether its running probe is one that nobody had scheduled
@@ -106,6 +115,7 @@ class Agent:
             _Step("configuration", 1.0, self._follow_settings),
             _Step("publish", 1.0, self._publish),
             _Step("refresh", 0.5, self._work_refreshes),
+            _Step("doubts", TICK_SECONDS, self._work_doubts),
             _Step("heartbeat", 5.0, self._beat),
             _Step("retention", 3600.0, self._sweep),
         )
@@ -119,6 +129,9 @@ class Agent:
             self._record_missed(due.target, slot, "the agent's host slept or stalled")
         if is_missed(due.current, due.target, self._parts.clock.now()):
             self._record_missed(due.target, due.current, "the agent's host slept or stalled")
+        elif until := self._throttled.until(due.target.id, due.current.due_at):
+            why = f"throttled: the provider asked us to wait until {until:%H:%M:%S} UTC (Retry-After)"
+            self._record_left_out(due.target, due.current, Outcome.SKIPPED, why)
         else:
             self._probe_scheduled(due.target, due.current)
 
@@ -132,14 +145,15 @@ class Agent:
             if running_is_extra is None:
                 self._busy[target.id] = is_extra
         if running_is_extra is None:
-            self._parts.pool.submit(target, slot, lambda result: self._finish_scheduled(target.id, result))
+            self._parts.pool.submit(target, slot, lambda result: self._finish_scheduled(target, result))
         elif not running_is_extra and not is_extra:
             why = "the probe before it was still running"
             self._record_unmeasured(target, slot, Outcome.SKIPPED, why)
 
-    def _finish_scheduled(self, target_id: str, result: ProbeResult) -> None:
+    def _finish_scheduled(self, target: Target, result: ProbeResult) -> None:
+        self._throttled.note(result, target.interval_seconds, self._parts.clock.now())
         with self._busy_lock:
-            self._busy.pop(target_id, None)
+            self._busy.pop(target.id, None)
         self._recorder.record(result)
 
     def _record_missed(self, target: Target, slot: Slot, why: str) -> None:
@@ -147,11 +161,27 @@ class Agent:
 
     def _record_unmeasured(self, target: Target, slot: Slot, outcome: Outcome, why: str) -> None:
         self._missed += 1
+        self._record_left_out(target, slot, outcome, why)
+
+    def _record_left_out(self, target: Target, slot: Slot, outcome: Outcome, why: str) -> None:
         logger.warning("%s: slot %s %s: %s", target.id, slot.due_at.isoformat(), outcome.value, why)
         now = self._parts.clock.now()
         self._recorder.record(
             unmeasured_result(target, slot, outcome, observer=self._parts.observer, now=now, error=why)
         )
+
+    def _work_doubts(self) -> None:
+        """Confirming probes, and the control check while providers fail together."""
+        if not self._is_active:
+            return
+        settings = self._settings.agent
+        targets = {target.id: target for target in self._settings.targets}
+        self._confirmations.work(targets, settings.confirm_after_seconds, self._submit_confirming)
+        if settings.control_check is not None and self._recorder.network.is_in_doubt:
+            self._control_check.look(settings.control_check)
+
+    def _submit_confirming(self, target: Target, slot: Slot) -> None:
+        self._parts.pool.submit(target, slot, self._recorder.record)
 
     # Configuration.
 
@@ -175,7 +205,7 @@ class Agent:
     def _take_over(self, settings: Settings, start_now: Sequence[str] = ()) -> None:
         """Run by these settings; targets without a fresh result are probed at once, not an interval later."""
         self._parts.redact.learn(secret.reveal() for secret in settings.secrets)
-        self._parts.pool.set_limits(settings.agent.concurrency, settings.agent.provider_concurrency)
+        self._parts.pool.configure(settings.agent)
         self._recorder.set_targets(settings.targets)
         self._scheduler.set_targets(settings.targets)
         if self._is_active:
@@ -257,6 +287,7 @@ class Agent:
 
     def _status(self, *, is_active: bool) -> AgentStatus:
         parts = self._parts
+        check, workforce = parts.pool.self_check, parts.pool.workforce
         return AgentStatus(
             agent=parts.observer.agent,
             location=parts.observer.location,
@@ -271,6 +302,13 @@ class Agent:
             spooled=parts.writer.spooled,
             next_due_at=self._scheduler.next_due(),
             version=parts.version,
+            self_check_at=check.checked_at if check is not None else None,
+            self_check_ttft_error_seconds=check.ttft_error_seconds if check is not None else None,
+            self_check_gap_error_seconds=check.gap_error_seconds if check is not None else None,
+            self_check_stamps=check.stamps if check is not None else None,
+            workers=workforce.processes,
+            workers_running=workforce.running,
+            worker_deaths=workforce.deaths,
         )
 
     def _sweep(self) -> None:

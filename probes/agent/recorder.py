@@ -9,17 +9,20 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from probes.clock import Clock
-from probes.domain.result import ProbeResult
+from probes.domain.result import ProbeResult, Trigger
 from probes.domain.state import State, Verdict
 from probes.domain.target import Target
 from probes.store.base import Store, StoreUnavailableError
-from probes.verdicts.rules import WINDOW, Subject, judge
+from probes.verdicts.confirming import to_confirm
+from probes.verdicts.evidence import WINDOW
+from probes.verdicts.network import SILENT_OUTCOMES, Network, Sighting, observed, outside, sighting_of
+from probes.verdicts.rules import Subject, judge
 
 logger = logging.getLogger(__name__)
 
 BATCH_SIZE: Final = 200
 IDLE_SECONDS: Final = 1.0  # how often waiting judgements and spooled results are tried again
-JUDGED_RESULTS: Final = 2 * WINDOW  # missed slots among them are skipped by the rules
+JUDGED_RESULTS: Final = 3 * WINDOW  # missed slots and confirming probes come on top of the window
 
 
 class ResultWriter(Protocol):
@@ -40,18 +43,22 @@ class Recordable:
     on_recorded: Callable[[], None] | None = None
 
 
-_Subjects = dict[str, Subject]
+_Targets = dict[str, Target]
+OnDoubt = Callable[[ProbeResult, str | None], None]  # a failure to confirm, and a target of another provider
 
 
 class Recorder:
     """A queue, the thread that empties it into the store, and the verdicts that follow from it."""
 
-    def __init__(self, store: Store, writer: ResultWriter, clock: Clock) -> None:
+    def __init__(self, store: Store, writer: ResultWriter, clock: Clock, on_doubt: OnDoubt) -> None:
         self._store = store
         self._writer = writer
         self._clock = clock
-        self._queue: queue.SimpleQueue[Recordable | _Subjects | None] = queue.SimpleQueue()
-        self._subjects: dict[str, Subject] = {}
+        self._on_doubt = on_doubt
+        self._queue: queue.SimpleQueue[Recordable | Sighting | _Targets | None] = queue.SimpleQueue()
+        self._targets: _Targets = {}
+        self._outside: frozenset[str] = frozenset()  # targets whose results tell of our network
+        self._network = Network()
         self._verdicts: dict[str, Verdict] | None = None  # None until read from the store
         self._unjudged: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
@@ -71,7 +78,16 @@ class Recorder:
 
     def set_targets(self, targets: Iterable[Target]) -> None:
         """Judge by these from now on, and all of them once."""
-        self._queue.put({t.id: Subject(t.readiness, t.readiness_reason, t.interval_seconds) for t in targets})
+        self._queue.put({target.id: target for target in targets})
+
+    def sight(self, sighting: Sighting) -> None:
+        """Take a look at the outside that was no probe."""
+        self._queue.put(sighting)
+
+    @property
+    def network(self) -> Network:
+        """What is known of our own network; any thread may ask."""
+        return self._network
 
     def _run(self) -> None:
         is_open = True
@@ -93,8 +109,10 @@ class Recorder:
                     return batch, False
                 if isinstance(item, Recordable):
                     batch.append(item)
+                elif isinstance(item, Sighting):
+                    self._observe([item])
                 else:
-                    self._subjects = item
+                    self._targets, self._outside = item, outside(item.values())
                     self._unjudged |= set(item)
                 if len(batch) >= BATCH_SIZE:
                     return batch, True
@@ -107,6 +125,7 @@ class Recorder:
             return
         self._writer.write([item.result for item in batch])
         self._unjudged |= {item.result.target for item in batch}
+        self._observe(self._sightings([item.result for item in batch]))
         for item in batch:
             if item.on_recorded is not None:
                 item.on_recorded()
@@ -118,14 +137,18 @@ class Recorder:
         pending = set(self._unjudged)
         try:
             known = self._known_verdicts()
-            recent = self._store.recent(pending & self._subjects.keys(), JUDGED_RESULTS)
-            for target_id in pending & self._subjects.keys():
+            recent = self._store.recent(pending & self._targets.keys(), JUDGED_RESULTS)
+            for target_id in pending & self._targets.keys():
                 previous = known.get(target_id)
-                verdict = judge(self._subjects[target_id], recent.get(target_id, ()), now, previous)
+                found = recent.get(target_id, ())
+                subject = _subject(self._targets[target_id])
+                verdict = judge(subject, found, now, previous, self._network.losses)
                 if previous is None or (verdict.state, verdict.reason) != (previous.state, previous.reason):
                     self._store.set_verdict(target_id, verdict)
                     _log_change(target_id, previous, verdict)
                     known[target_id] = verdict
+                if (failed := to_confirm(found, verdict, now)) is not None:
+                    self._on_doubt(failed, self._witness(failed))
         except StoreUnavailableError as error:
             logger.warning("verdicts wait, the store is away: %s", error)
             return
@@ -134,8 +157,43 @@ class Recorder:
     def _known_verdicts(self) -> dict[str, Verdict]:
         if self._verdicts is None:
             statistics = self._store.statistics()
+            remembered = self._store.recent(self._outside, WINDOW)
+            self._observe(self._sightings([r for results in remembered.values() for r in results]))
             self._verdicts = {t: s.verdict for t, s in statistics.items() if s.verdict is not None}
         return self._verdicts
+
+    # Our own network.
+
+    def _sightings(self, results: Iterable[ProbeResult]) -> list[Sighting]:
+        told = [result for result in results if result.target in self._outside]
+        seen = [sighting_of(result) for result in sorted(told, key=lambda result: result.started_at)]
+        return [sighting for sighting in seen if sighting is not None]
+
+    def _observe(self, sightings: Iterable[Sighting]) -> None:
+        """A loss that begins or ends is a matter for all verdicts."""
+        before = self._network
+        self._network = observed(before, sightings)
+        if self._network.losses != before.losses:
+            logger.warning("our own network: %s", "lost" if self._network.is_lost else "back")
+            self._unjudged |= self._targets.keys()
+
+    def _witness(self, failed: ProbeResult) -> str | None:
+        """A target of another provider that should answer, where it is not sure that our network lives."""
+        if failed.outcome not in SILENT_OUTCOMES or failed.target not in self._outside:
+            return None
+        if failed.trigger is Trigger.CONFIRM or not self._network.is_in_doubt:
+            return None  # the first failure had its witness, or somebody has answered since
+        known = self._known_verdicts()
+        for target_id in sorted(self._outside):
+            verdict = known.get(target_id)
+            is_up = verdict is not None and verdict.state is State.OPERATIONAL
+            if is_up and self._targets[target_id].provider != failed.provider:
+                return target_id
+        return None
+
+
+def _subject(target: Target) -> Subject:
+    return Subject(target.readiness, target.readiness_reason, target.interval_seconds)
 
 
 def _log_change(target_id: str, previous: Verdict | None, verdict: Verdict) -> None:

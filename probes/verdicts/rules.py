@@ -13,11 +13,13 @@ from probes.domain.outcome import Fault, Outcome
 from probes.domain.result import Category, ProbeResult
 from probes.domain.state import Reason, State, Verdict
 from probes.domain.target import Readiness
+from probes.verdicts.evidence import RECOVERED_AFTER, STEADY_AFTER, Evidence, evidence_of, window_of
+from probes.verdicts.network import Loss, covering
 
-WINDOW: Final = 5  # newest results that a judgement looks at
-DOWN_AFTER: Final = 3  # failures in a row; single failures of a healthy 99.9 % model are noise
-PARTIAL_AT: Final = 2  # failures, or throttled probes, among the window that make a target degraded
-SLOW_AT: Final = 2  # slow answers among the newest SLOW_OF ok ones
+PARTIAL_AT: Final = 5  # failures among the window that make a target degraded
+THROTTLED_AT: Final = 2  # throttled probes among the newest THROTTLED_OF
+THROTTLED_OF: Final = 5
+SLOW_AT: Final = 2  # slow answers among the newest SLOW_OF ok ones; once slow, none of them may be
 SLOW_OF: Final = 3
 STALE_AFTER_INTERVALS: Final = 2
 UNKNOWN_AFTER_INTERVALS: Final = 5
@@ -37,6 +39,8 @@ class ReasonKey(StrEnum):
     ONLY_FAILURES = "only_failures"  # never seen working, too few results to call it down
     CONSECUTIVE_FAILURES = "consecutive_failures"
     PARTIAL_FAILURES = "partial_failures"
+    RECOVERING = "recovering"  # answers again, not often enough to end the outage
+    OUR_NETWORK = "our_network"  # nobody could be reached from here; nothing is said of the provider
     THROTTLED = "throttled"
     SLOW = "slow"
     OURS = "ours"  # key, quota, request or model name
@@ -71,19 +75,34 @@ def freshness(last_at: datetime | None, interval_seconds: float, now: datetime) 
 
 
 def judge(
-    subject: Subject, recent: Sequence[ProbeResult], now: datetime, previous: Verdict | None = None
+    subject: Subject,
+    recent: Sequence[ProbeResult],
+    now: datetime,
+    previous: Verdict | None = None,
+    losses: Sequence[Loss] = (),
 ) -> Verdict:
-    """The verdict over `recent` (newest first, any trigger); `previous` only carries `since` on."""
-    ran = [result for result in recent if result.fault is not Fault.NOT_RUN][:WINDOW]
-    state, reason = _configured_state(subject) or _observed_state(subject, ran, now)
-    return Verdict(state=state, reason=reason, since=_since(state, ran, previous, now), judged_at=now)
+    """The verdict over `recent` (newest first, any trigger); failures while our network was lost do not count.
+
+    `previous` carries `since` on, and makes a degraded state harder to leave than to enter.
+    """
+    ran = [result for result in recent if result.fault is not Fault.NOT_RUN]
+    state, reason, since = (
+        _configured(subject)
+        or _held(ran, losses)
+        or _observed(subject, [r for r in ran if covering(losses, r) is None], now, previous)
+    )
+    if state in (State.PAUSED, State.NOT_CONFIGURED) and since is None:
+        since = now
+    if previous is not None and previous.state is state and previous.since is not None:
+        since = previous.since
+    return Verdict(state=state, reason=reason, since=since, judged_at=now)
 
 
 def present(verdict: Verdict | None, subject: Subject, newest: ProbeResult | None, now: datetime) -> Verdict:
     """The stored verdict as it may be shown now: silence since then turns it into unknown."""
-    configured = _configured_state(subject)
+    configured = _configured(subject)
     if configured is not None:
-        state, reason = configured
+        state, reason, _ = configured
         since = verdict.since if verdict is not None and verdict.state is state else None
         return Verdict(state, reason, since, now)
     if newest is None or verdict is None:
@@ -93,67 +112,114 @@ def present(verdict: Verdict | None, subject: Subject, newest: ProbeResult | Non
     return verdict
 
 
-def _configured_state(subject: Subject) -> tuple[State, Reason] | None:
+_Finding = tuple[State, Reason, datetime | None]  # state, why, its first slot
+
+
+def _configured(subject: Subject) -> _Finding | None:
     match subject.readiness:
         case Readiness.PAUSED:
-            return State.PAUSED, Reason(ReasonKey.PAUSED)
+            return State.PAUSED, Reason(ReasonKey.PAUSED), None
         case Readiness.NOT_CONFIGURED:
-            return State.NOT_CONFIGURED, Reason(
-                ReasonKey.NOT_CONFIGURED, (("why", subject.readiness_reason),)
-            )
+            why = Reason(ReasonKey.NOT_CONFIGURED, (("why", subject.readiness_reason),))
+            return State.NOT_CONFIGURED, why, None
         case Readiness.READY:
             return None
 
 
-def _observed_state(subject: Subject, ran: Sequence[ProbeResult], now: datetime) -> tuple[State, Reason]:
+def _held(ran: Sequence[ProbeResult], losses: Sequence[Loss]) -> _Finding | None:
+    """While our network is lost, its failures accuse nobody; afterwards only what else is known counts."""
+    loss = covering(losses, ran[0]) if ran else None
+    if loss is None:
+        return None
+    knows_nothing_else = all(covering(losses, result) for result in ran)
+    if loss.until is None or knows_nothing_else:
+        return State.UNKNOWN, Reason(ReasonKey.OUR_NETWORK), loss.since
+    return None
+
+
+def _observed(
+    subject: Subject, ran: Sequence[ProbeResult], now: datetime, previous: Verdict | None
+) -> _Finding:
     if not ran:
-        return State.UNKNOWN, Reason(ReasonKey.NEVER_SEEN)
-    newest = ran[0]
+        return State.UNKNOWN, Reason(ReasonKey.NEVER_SEEN), None
+    newest, window = ran[0], window_of(ran)
     if freshness(newest.started_at, subject.interval_seconds, now) is Freshness.EXPIRED:
-        return State.UNKNOWN, _stale(newest, now)
+        return State.UNKNOWN, _stale(newest, now), newest.due_at
     if newest.fault is Fault.OURS:
-        return State.ATTENTION, Reason(ReasonKey.OURS, (("outcome", newest.outcome.value),))
-    return _failing_state(ran) or _impaired_state(ran) or (State.OPERATIONAL, _mildest_reason(ran))
+        return State.ATTENTION, Reason(ReasonKey.OURS, (("outcome", newest.outcome.value),)), newest.due_at
+    evidence = evidence_of(window)
+    return (
+        _outage(evidence, newest)
+        or _partial(evidence, newest, previous)
+        or _throttled(window)
+        or _slow(window, previous)
+        or (State.OPERATIONAL, _mildest_reason(newest, evidence), newest.due_at)
+    )
 
 
-def _failing_state(ran: Sequence[ProbeResult]) -> tuple[State, Reason] | None:
-    streak = _failure_streak(ran)
-    failures = [result for result in ran if result.outcome.counts_against_availability]
-    if streak >= DOWN_AFTER:
-        return State.DOWN, _failure_reason(ReasonKey.CONSECUTIVE_FAILURES, streak, ran[0].outcome)
-    if failures and not any(result.outcome.is_up for result in ran):
-        return State.DEGRADED, _failure_reason(ReasonKey.ONLY_FAILURES, len(failures), failures[0].outcome)
-    if len(failures) >= PARTIAL_AT:
-        reason = _failure_reason(ReasonKey.PARTIAL_FAILURES, len(failures), failures[0].outcome)
-        return State.DEGRADED, Reason(reason.key, (*reason.params, ("of", len(ran))))
+def _outage(evidence: Evidence, newest: ProbeResult) -> _Finding | None:
+    """Down from the first failure in a row to the first good one, then recovering until there are enough of those."""
+    since = evidence.outage_since
+    if since is None:
+        return None
+    if evidence.good:
+        progress = (("n", evidence.good), ("of", RECOVERED_AFTER))
+        return State.DEGRADED, Reason(ReasonKey.RECOVERING, progress), newest.due_at
+    n = len(evidence.streak)
+    if n == len(evidence.failures):
+        reason = _failure_reason(ReasonKey.CONSECUTIVE_FAILURES, n, evidence.streak[-1].outcome)
+        return State.DOWN, reason, since
+    return State.DOWN, _share_reason(evidence), since
+
+
+def _partial(evidence: Evidence, newest: ProbeResult, previous: Verdict | None) -> _Finding | None:
+    if not evidence.failures:
+        return None
+    if not evidence.ups:
+        n, outcome = len(evidence.failures), evidence.failures[-1].outcome
+        return State.DEGRADED, _failure_reason(ReasonKey.ONLY_FAILURES, n, outcome), newest.due_at
+    stays = _was(previous, ReasonKey.PARTIAL_FAILURES) and evidence.good < STEADY_AFTER
+    if len(evidence.failures) >= PARTIAL_AT or stays:
+        return State.DEGRADED, _share_reason(evidence), evidence.failures[0].due_at
     return None
 
 
-def _impaired_state(ran: Sequence[ProbeResult]) -> tuple[State, Reason] | None:
-    throttled = sum(1 for result in ran if result.fault is Fault.THROTTLING)
-    was_seen_up = any(result.outcome.is_up for result in ran)
-    if throttled >= PARTIAL_AT or (throttled and not was_seen_up):
-        return State.DEGRADED, Reason(ReasonKey.THROTTLED)
-    answered = [result for result in ran if result.outcome is Outcome.OK][:SLOW_OF]
+def _throttled(window: Sequence[ProbeResult]) -> _Finding | None:
+    throttled = sum(1 for result in window[:THROTTLED_OF] if result.fault is Fault.THROTTLING)
+    was_seen_up = any(result.outcome.is_up for result in window)
+    if throttled >= THROTTLED_AT or (throttled and not was_seen_up):
+        return State.DEGRADED, Reason(ReasonKey.THROTTLED), window[0].due_at
+    return None
+
+
+def _slow(window: Sequence[ProbeResult], previous: Verdict | None) -> _Finding | None:
+    answered = [result for result in window if result.outcome is Outcome.OK][:SLOW_OF]
     slow = [result for result in answered if result.category in SLOW_CATEGORIES]
-    if len(slow) >= min(SLOW_AT, len(answered)) > 0:
-        return State.DEGRADED, Reason(ReasonKey.SLOW, (("category", slow[0].category.value),))
+    enough = 1 if _was(previous, ReasonKey.SLOW) else min(SLOW_AT, len(answered))
+    if slow and len(slow) >= enough:
+        reason = Reason(ReasonKey.SLOW, (("category", slow[0].category.value),))
+        return State.DEGRADED, reason, slow[-1].due_at
     return None
 
 
-def _mildest_reason(ran: Sequence[ProbeResult]) -> Reason:
-    if ran[0].outcome.counts_against_availability or ran[0].fault is Fault.THROTTLING:
-        return _failure_reason(ReasonKey.SINGLE_FAILURE, 1, ran[0].outcome)
-    if ran[0].fault is Fault.ANSWER:
-        return Reason(ReasonKey.ANSWER_UNUSABLE, (("outcome", ran[0].outcome.value),))
+def _mildest_reason(newest: ProbeResult, evidence: Evidence) -> Reason:
+    if len(evidence.streak) > 1 and newest.outcome.counts_against_availability:
+        return _failure_reason(ReasonKey.CONSECUTIVE_FAILURES, len(evidence.streak), newest.outcome)
+    if newest.outcome.counts_against_availability or newest.fault is Fault.THROTTLING:
+        return _failure_reason(ReasonKey.SINGLE_FAILURE, 1, newest.outcome)
+    if newest.fault is Fault.ANSWER:
+        return Reason(ReasonKey.ANSWER_UNUSABLE, (("outcome", newest.outcome.value),))
     return Reason(ReasonKey.HEALTHY)
 
 
-def _failure_streak(ran: Sequence[ProbeResult]) -> int:
-    for position, result in enumerate(ran):
-        if not result.outcome.counts_against_availability:
-            return position
-    return len(ran)
+def _was(previous: Verdict | None, key: ReasonKey) -> bool:
+    return previous is not None and previous.state is State.DEGRADED and previous.reason.key == key
+
+
+def _share_reason(evidence: Evidence) -> Reason:
+    n = len(evidence.failures)
+    reason = _failure_reason(ReasonKey.PARTIAL_FAILURES, n, evidence.failures[-1].outcome)
+    return Reason(reason.key, (*reason.params, ("of", evidence.told)))
 
 
 def _failure_reason(key: ReasonKey, n: int, outcome: Outcome) -> Reason:
@@ -162,18 +228,3 @@ def _failure_reason(key: ReasonKey, n: int, outcome: Outcome) -> Reason:
 
 def _stale(newest: ProbeResult, now: datetime) -> Reason:
     return Reason(ReasonKey.STALE, (("age_seconds", round((now - newest.started_at).total_seconds())),))
-
-
-def _since(
-    state: State, ran: Sequence[ProbeResult], previous: Verdict | None, now: datetime
-) -> datetime | None:
-    """A state begins with the first result of the run that led to it, not with the one that proved it."""
-    if previous is not None and previous.state is state and previous.since is not None:
-        return previous.since
-    if state in (State.PAUSED, State.NOT_CONFIGURED):
-        return now
-    if not ran:
-        return None
-    if state is State.DOWN:
-        return ran[_failure_streak(ran) - 1].due_at
-    return ran[0].due_at

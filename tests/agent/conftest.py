@@ -34,9 +34,9 @@ class World:
     def config(self) -> Path:
         return self.directory / "local.yaml"
 
-    def write_config(self, *models: str, extra: str = "") -> None:
+    def write_config(self, *models: str, extra: str = "", interval: str = "10m") -> None:
         """A file with these models behind the simulator; replaced at once, as editors do."""
-        names = "".join(f"        - {{name: '{model}', interval: 10m}}\n" for model in models)
+        names = "".join(f"        - {{name: '{model}', interval: {interval}}}\n" for model in models)
         text = (
             "apis:\n  acme:\n    main:\n      api_key: sk-acme-0123456789abcdef\n"
             f"      base_url: {self.simulator.base_url}/v1\n      models:\n{names or '        []'}\n{extra}"

@@ -1,13 +1,18 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from probes.domain.outcome import Fault, Outcome
-from probes.domain.result import ProbeResult
+from probes.domain.result import ProbeResult, Trigger
 from probes.domain.state import State, Verdict
 from probes.domain.target import Readiness
+from probes.verdicts.evidence import DOWN_AFTER, DOWN_AFTER_CONFIRMED, RECOVERED_AFTER, STEADY_AFTER, WINDOW
+from probes.verdicts.network import Loss
 from probes.verdicts.rules import (
-    DOWN_AFTER,
+    PARTIAL_AT,
     Freshness,
     ReasonKey,
     Subject,
@@ -40,10 +45,23 @@ def history(*outcomes: Outcome, response_seconds: float = 1.0) -> list[ProbeResu
         pytest.param([OK], State.OPERATIONAL, ReasonKey.HEALTHY, id="one good answer"),
         pytest.param([FAIL, OK, OK], State.OPERATIONAL, ReasonKey.SINGLE_FAILURE, id="one failure is noise"),
         pytest.param([FAIL], State.DEGRADED, ReasonKey.ONLY_FAILURES, id="never seen working"),
-        pytest.param([FAIL, FAIL, OK, OK], State.DEGRADED, ReasonKey.PARTIAL_FAILURES, id="two of four"),
+        pytest.param([FAIL, FAIL, OK], State.OPERATIONAL, ReasonKey.CONSECUTIVE_FAILURES, id="two are few"),
+        pytest.param(
+            [FAIL, OK, FAIL, OK] * 3, State.DEGRADED, ReasonKey.PARTIAL_FAILURES, id="every second one"
+        ),
         pytest.param([FAIL, FAIL, FAIL, OK], State.DOWN, ReasonKey.CONSECUTIVE_FAILURES, id="three in a row"),
         pytest.param(
-            [OK, FAIL, FAIL, FAIL], State.DEGRADED, ReasonKey.PARTIAL_FAILURES, id="recovery is gradual"
+            [OK, OK, FAIL, FAIL, FAIL], State.DEGRADED, ReasonKey.RECOVERING, id="recovery is gradual"
+        ),
+        pytest.param(
+            [FAIL, OK, FAIL, FAIL, FAIL], State.DOWN, ReasonKey.PARTIAL_FAILURES, id="one good is no recovery"
+        ),
+        pytest.param([OK, OK, OK, FAIL, FAIL, FAIL], State.OPERATIONAL, ReasonKey.HEALTHY, id="recovered"),
+        pytest.param(
+            [LIMITED, FAIL, FAIL, FAIL],
+            State.DOWN,
+            ReasonKey.CONSECUTIVE_FAILURES,
+            id="a throttled probe is no answer",
         ),
         pytest.param([OK, OK, OK, OK, FAIL, FAIL], State.OPERATIONAL, ReasonKey.HEALTHY, id="old news"),
         pytest.param([AUTH, OK, OK], State.ATTENTION, ReasonKey.OURS, id="our key is not their outage"),
@@ -73,6 +91,63 @@ def test_slow_answers_degrade_only_when_they_repeat() -> None:
 def test_an_outage_begins_with_its_first_failing_slot() -> None:
     verdict = judge(SUBJECT, history(*[FAIL] * DOWN_AFTER, OK), NOON)
     assert verdict.since == NOON - timedelta(minutes=DOWN_AFTER - 1)
+
+
+def test_confirming_failures_count_with_the_first_one() -> None:
+    confirmed = [replace(result, trigger=Trigger.CONFIRM) for result in history(*[FAIL] * DOWN_AFTER)]
+    first = history(*[OK] * DOWN_AFTER, FAIL, OK)[DOWN_AFTER:]
+    assert judge(SUBJECT, [*confirmed, *first], NOON).state is State.DOWN
+    assert judge(SUBJECT, [*confirmed[1:], *first], NOON).state is State.OPERATIONAL
+    assert len(confirmed) + 1 == DOWN_AFTER_CONFIRMED
+
+
+def test_confirming_probes_do_not_push_failures_out_of_the_window() -> None:
+    confirming = [replace(result, trigger=Trigger.CONFIRM) for result in history(OK, OK)]
+    seen = history(*[OK, FAIL] * PARTIAL_AT)
+    assert judge(SUBJECT, [*confirming, *seen], NOON).reason.key == ReasonKey.PARTIAL_FAILURES
+
+
+def test_a_degraded_target_is_harder_to_clear_than_to_accuse() -> None:
+    entered = judge(SUBJECT, history(*[FAIL, OK] * PARTIAL_AT), NOON)
+    fewer = history(*[OK] * (STEADY_AFTER - 1), *[FAIL, OK] * (PARTIAL_AT - 1))
+    assert entered.state is State.DEGRADED
+    assert judge(SUBJECT, fewer, NOON).state is State.OPERATIONAL
+    assert judge(SUBJECT, fewer, NOON, entered).state is State.DEGRADED
+    assert judge(SUBJECT, history(*[OK] * STEADY_AFTER, FAIL, OK), NOON, entered).state is State.OPERATIONAL
+
+
+def test_a_slow_target_is_clear_when_none_of_its_newest_answers_is_slow() -> None:
+    slow, quick = history(OK, OK, response_seconds=40.0), history(OK, OK, OK)
+    entered = judge(SUBJECT, slow, NOON)
+    assert judge(SUBJECT, [*quick[:2], slow[0]], NOON).state is State.OPERATIONAL
+    assert judge(SUBJECT, [*quick[:2], slow[0]], NOON, entered).reason.key == ReasonKey.SLOW
+    assert judge(SUBJECT, quick, NOON, entered).state is State.OPERATIONAL
+
+
+def test_while_our_network_is_lost_nobody_is_accused() -> None:
+    cut = Outcome.CONNECT_TIMEOUT
+    seen = history(cut, cut, cut, cut, OK)
+    lost = Loss(NOON - timedelta(minutes=3))
+    held = judge(SUBJECT, seen, NOON, losses=[lost])
+    assert judge(SUBJECT, seen, NOON).state is State.DOWN
+    assert (held.state, held.reason.key, held.since) == (State.UNKNOWN, ReasonKey.OUR_NETWORK, lost.since)
+    refused = judge(SUBJECT, history(FAIL, FAIL, FAIL), NOON, losses=[lost])
+    assert refused.state is State.DOWN, "an answer, even a refusal, came over a network that lives"
+
+
+def test_after_our_network_is_back_its_failures_are_forgotten() -> None:
+    cut = Outcome.CONNECT_TIMEOUT
+    lost = Loss(NOON - timedelta(minutes=4), NOON - timedelta(seconds=30))
+    verdict = judge(SUBJECT, history(cut, cut, cut, cut, OK), NOON + timedelta(seconds=1), losses=[lost])
+    assert verdict.state is State.OPERATIONAL
+
+
+@given(st.lists(st.sampled_from(Outcome), max_size=2 * WINDOW))
+def test_whatever_came_before_an_outage_and_a_recovery_are_seen(before: list[Outcome]) -> None:
+    down = judge(SUBJECT, history(*[FAIL] * DOWN_AFTER, *before), NOON)
+    assert down.state is State.DOWN
+    up = judge(SUBJECT, history(*[OK] * max(STEADY_AFTER, RECOVERED_AFTER), *before), NOON)
+    assert up.state is State.OPERATIONAL
 
 
 def test_an_unchanged_state_keeps_its_beginning() -> None:
