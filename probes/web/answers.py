@@ -6,13 +6,16 @@ from datetime import datetime
 
 from flask_babel import force_locale
 
+from probes.domain.event import EventKind, TargetEvent
 from probes.domain.outcome import Outcome
 from probes.domain.plan import PlannedTarget
 from probes.domain.result import Category, ProbeResult
 from probes.domain.state import Reason, State
+from probes.store.base import EventPage
 from probes.verdicts.rules import Freshness
+from probes.web.proposals import ProposalView, proposals_for
 from probes.web.snapshot import Snapshot
-from probes.web.words import reason_text
+from probes.web.words import event_text, reason_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ class TargetDetail:
     total: int  # results of any trigger that ever ran
     total_ok: int
     first_seen_at: datetime | None
+    proposals: tuple[ProposalView, ...]  # what would cure the newest refusal; never applied by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,48 @@ class ResultList:
     newest_cursor: str | None  # asks what came in since this page; None on an empty page
 
 
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """One change on a target's timeline: `kind`, `before` and `after` for programs, `text` in English for people."""
+
+    id: str
+    target: str
+    at: datetime  # start of the probe that showed it
+    kind: EventKind
+    before: str
+    after: str
+    text: str
+    is_ours: bool  # our own change of settings or prompt, which starts a new series
+    result_id: str  # the record that showed it; records are deleted sooner than events
+
+    @classmethod
+    def of(cls, event: TargetEvent) -> "EventView":
+        return cls(
+            id=event.id,
+            target=event.target,
+            at=event.at,
+            kind=event.kind,
+            before=event.before,
+            after=event.after,
+            text=event_text(event),
+            is_ours=event.kind.is_ours,
+            result_id=event.result_id,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EventList:
+    """One page of events, newest first. `older_cursor` is for `?cursor=`; None: there is nothing older."""
+
+    events: tuple[EventView, ...]
+    older_cursor: str | None
+
+
+def event_list(page: EventPage) -> EventList:
+    with force_locale("en"):
+        return EventList(tuple(EventView.of(event) for event in page.events), page.next_cursor)
+
+
 def target_list(snapshot: Snapshot) -> TargetList:
     with force_locale("en"):
         summaries = tuple(_summary(plan.id, plan, snapshot) for plan in snapshot.targets)
@@ -101,6 +147,7 @@ def target_detail(snapshot: Snapshot, target_id: str) -> TargetDetail:
     plan, statistics = snapshot.target(target_id), snapshot.statistics_of(target_id)
     with force_locale("en"):
         summary = _summary(target_id, plan, snapshot)
+        proposals = proposals_for(snapshot, target_id)
     return TargetDetail(
         target=summary,
         plan=plan,
@@ -109,6 +156,7 @@ def target_detail(snapshot: Snapshot, target_id: str) -> TargetDetail:
         total=statistics.total,
         total_ok=statistics.total_ok,
         first_seen_at=statistics.first_seen_at,
+        proposals=proposals,
     )
 
 

@@ -1,24 +1,28 @@
 """/api/v1: the board's data as JSON, from the same dataclasses as the pages. Routes come from OPERATIONS."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import wraps
 from typing import Final
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, jsonify, render_template, request
+from flask_babel import force_locale
 
 from probes.domain.result import ProbeResult
-from probes.store.base import ResultQuery, StoreUnavailableError
+from probes.store.base import EventQuery, ResultQuery, StoreUnavailableError
 from probes.web import export
-from probes.web.answers import ResultList, target_detail, target_list
+from probes.web.answers import ResultList, event_list, target_detail, target_list
 from probes.web.api_guide import api_guide
 from probes.web.context import current_snapshot, dependencies, installed
 from probes.web.errors import not_found
 from probes.web.health import health_view
 from probes.web.i18n import lazy
+from probes.web.needs import pick_query
 from probes.web.openapi import OPERATIONS, Operation, openapi_document
-from probes.web.params import Parameters, period_of, result_query, stats_query, window_of
+from probes.web.params import Parameters, event_query, period_of, result_query, stats_query, window_of
 from probes.web.queries.model import rollup_series
+from probes.web.queries.pick import pick as picked
 from probes.web.queries.results import every_page, result_page
 from probes.web.queries.stats import stats_table
 from probes.web.refresh import RefreshView, post_body
@@ -83,6 +87,15 @@ def series(target: str) -> Response:
     return json_response(rollup_series(dependencies().store, target, window, now, period))
 
 
+def events() -> Response:
+    return _events(event_query(_parameters(), _known_targets()))
+
+
+def target_events(target: str) -> Response:
+    _require_target(_reading(), target)
+    return _events(replace(event_query(_parameters(), ()), targets=(target,)))
+
+
 def refresh_state(refresh_id: str) -> Response:
     found = dependencies().store.refresh(refresh_id) if len(refresh_id) <= MAX_ID_LENGTH else None
     if found is None:
@@ -101,13 +114,21 @@ def config() -> Response:
 
 def health() -> Response:
     """200 whatever it says: being told of trouble is not a failure. /readyz has the status for machines."""
-    return json_response(health_view())
+    with force_locale("en"):
+        return json_response(health_view())
+
+
+def pick() -> Response:
+    with force_locale("en"):
+        return json_response(picked(_reading(), pick_query(_parameters()), installed().memo))
 
 
 VIEWS: Final[dict[str, View]] = {
     "targets": targets,
     "target": target,
     "series": series,
+    "target_events": target_events,
+    "events": events,
     "statistics": statistics,
     "results": results,
     "results_csv": results_csv,
@@ -117,6 +138,7 @@ VIEWS: Final[dict[str, View]] = {
     "refresh_state": refresh_state,
     "config": config,
     "health": health,
+    "pick": pick,
 }
 
 
@@ -170,9 +192,21 @@ def _require_target(snapshot: Snapshot, target_id: str) -> None:
 
 
 def _result_query() -> ResultQuery:
+    return result_query(_parameters(), _known_targets())
+
+
+def _known_targets() -> tuple[str, ...]:
+    """Configured and removed ones."""
     snapshot = current_snapshot()
-    known = dict.fromkeys([*(target.id for target in snapshot.targets), *snapshot.statistics])
-    return result_query(_parameters(), tuple(known))
+    return tuple(dict.fromkeys([*(target.id for target in snapshot.targets), *snapshot.statistics]))
+
+
+def _events(query: EventQuery) -> Response:
+    page = dependencies().store.events(query)
+    response = json_response(event_list(page))
+    if page.next_cursor is not None:
+        response.headers["Link"] = _page_link("next", "cursor", page.next_cursor)
+    return response
 
 
 def _every_page() -> Iterator[tuple[ProbeResult, ...]]:

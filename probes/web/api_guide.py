@@ -8,7 +8,11 @@ from probes.web.i18n import Lazy
 from probes.web.openapi import OPERATIONS, Operation, Parameter, Place, meaning_of, schemas
 
 _EXAMPLES: Final = {"target": "openai/main/gpt-4o", "result_id": "RECORD_ID", "refresh_id": "REFRESH_ID"}
-_QUERIES: Final = {"statistics": "?window=7d&sort=-ttft_p95", "results": "?outcome=stalled&limit=10"}
+_QUERIES: Final = {
+    "statistics": "?window=7d&sort=-ttft_p95",
+    "results": "?outcome=stalled&limit=10",
+    "pick": "?needs=max_ttft_p95:2,min_availability:0.99",
+}
 
 
 @dataclass(frozen=True, slots=True)

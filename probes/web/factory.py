@@ -22,7 +22,10 @@ __all__ = ["WebDependencies", "create_app"]
 ROOT: Final = Path(__file__).resolve().parents[2]
 TRANSLATIONS: Final = Path(__file__).with_name("translations")
 CATALOGS: Final = ("messages", "tables", "service")
-BLUEPRINTS: Final = ("pages", "tables", "api", "live", "refresh", "health")  # modules of probes.web
+BLUEPRINTS: Final = (  # modules of probes.web
+    *("pages", "tables", "api", "live", "refresh", "health"),
+    *("metrics", "badges"),
+)
 
 
 def create_app(dependencies: WebDependencies) -> Flask:

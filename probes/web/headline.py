@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from probes.domain.state import State
+from probes.verdicts.rules import ReasonKey
 from probes.web.i18n import _, ngettext
 from probes.web.queries.board import Board, BoardRow
 
@@ -22,7 +23,20 @@ def headline(board: Board) -> Headline:
         return Headline(State.UNKNOWN, _("No model is configured yet"), "")
     if board.probed == 0:
         return Headline(State.UNKNOWN, _("No model is probed yet"), _asides(board))
-    return _of_problems(board) or _of_unknown(board) or _of_health(board)
+    return _of_network(board) or _of_problems(board) or _of_unknown(board) or _of_health(board)
+
+
+def _of_network(board: Board) -> Headline | None:
+    held = [row for row in board.rows if row.verdict.reason.key == ReasonKey.OUR_NETWORK]
+    if not held:
+        return None
+    sentence = ngettext(
+        "Our own network is lost; nothing is known of %(num)s of %(total)s models",
+        "Our own network is lost; nothing is known of %(num)s of %(total)s models",
+        len(held),
+        total=board.probed,
+    )
+    return Headline(State.UNKNOWN, sentence, _named(board))
 
 
 def _of_problems(board: Board) -> Headline | None:

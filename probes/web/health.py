@@ -11,12 +11,14 @@ from typing import Final, cast
 
 from flask import Blueprint, Response, current_app, render_template
 
-from probes.domain.plan import AgentStatus, Plan, Problem
+from probes.domain.plan import SELF_CHECK_LIMIT_SECONDS, AgentStatus, Plan, Problem, is_off
+from probes.domain.result import Stamps
 from probes.domain.target import Readiness
 from probes.store.base import StoreError, StoreHealth
 from probes.web.context import current_snapshot, dependencies
 from probes.web.display import NOTHING
-from probes.web.i18n import Lazy, lazy
+from probes.web.i18n import Lazy, lazy, unbroken
+from probes.web.proposals import Attention, attention
 from probes.web.serialize import json_response
 from probes.web.snapshot import Snapshot
 
@@ -75,10 +77,26 @@ class AgentView:
     spooled: int
     next_due_at: datetime | None
     version: str
+    self_check_at: datetime | None
+    self_check_ttft_error_seconds: float | None
+    self_check_gap_error_seconds: float | None
+    self_check_stamps: Stamps | None
+    workers: int
+    workers_running: int
+    worker_deaths: int
 
     @property
     def is_lagging(self) -> bool:
         return self.lag_seconds is not None and self.lag_seconds > LAG_WARNING_SECONDS
+
+    @property
+    def is_off(self) -> bool:
+        """Its own figures cannot be trusted now."""
+        return is_off(self.self_check_ttft_error_seconds)
+
+    @property
+    def is_understaffed(self) -> bool:
+        return self.workers_running < self.workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +129,7 @@ class HealthView:
     agents: tuple[AgentView, ...]  # seen in the last 24 hours
     store: StoreView
     plan: PlanView | None
+    attention: tuple[Attention, ...]  # targets whose requests are refused, with the cure
 
 
 @blueprint.get("/healthz")
@@ -126,7 +145,9 @@ def ready() -> Response:
 
 @blueprint.get("/health")
 def page() -> str:
-    return render_template("health.html", health=health_view(), trouble_words=TROUBLES)
+    return render_template(
+        "health.html", health=health_view(), trouble_words=TROUBLES, limit_seconds=SELF_CHECK_LIMIT_SECONDS
+    )
 
 
 @blueprint.app_template_filter()
@@ -136,6 +157,12 @@ def size(value: int | None) -> str:
         return NOTHING
     power = min(len(SIZE_UNITS) - 1, (len(str(abs(value))) - 1) // 3)
     return f"{value / 1000**power:.{1 if power else 0}f} {SIZE_UNITS[power]}"
+
+
+@blueprint.app_template_filter()
+def error(value: float | None) -> str:
+    """0.000041 -> "+0.04 ms"."""
+    return NOTHING if value is None else unbroken(f"{value * 1000:+.2f} ms")
 
 
 def troubles(snapshot: Snapshot) -> tuple[Trouble, ...]:
@@ -163,6 +190,7 @@ def health_view() -> HealthView:
         ),
         store=_store_watch().view(),
         plan=_plan_view(snapshot.plan) if snapshot.plan is not None else None,
+        attention=attention(snapshot),
     )
 
 
@@ -213,6 +241,13 @@ def _agent_view(status: AgentStatus, is_alive: bool, now: datetime) -> AgentView
         spooled=status.spooled,
         next_due_at=status.next_due_at,
         version=status.version,
+        self_check_at=status.self_check_at,
+        self_check_ttft_error_seconds=status.self_check_ttft_error_seconds,
+        self_check_gap_error_seconds=status.self_check_gap_error_seconds,
+        self_check_stamps=status.self_check_stamps,
+        workers=status.workers,
+        workers_running=status.workers_running,
+        worker_deaths=status.worker_deaths,
     )
 
 

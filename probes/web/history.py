@@ -56,7 +56,7 @@ NOTHING: Final = Count()
 class TargetHistory:
     """One target's last 24 hours and 90 days. Never changes; a change makes a new one with a higher `revision`."""
 
-    __slots__ = ("_closed", "_tallies", "days", "hours", "revision", "today")
+    __slots__ = ("_closed", "_tallies", "days", "hours", "month", "revision", "today")
 
     def __init__(
         self,
@@ -65,6 +65,7 @@ class TargetHistory:
         days: tuple[Count, ...],
         today: Tally,
         closed: Mapping[Window, Tally],
+        closed_of_month: Tally,
     ) -> None:
         self.revision: Final = revision
         self.hours: Final = (
@@ -72,6 +73,7 @@ class TargetHistory:
         )
         self.days: Final = days  # oldest first, the running UTC day last
         self.today: Final = today
+        self.month: Final = merge((closed_of_month, today))  # since month_start: what counters count
         self._closed: Final = closed  # days before today
         self._tallies: dict[Window, Tally] = {}
 
@@ -87,7 +89,7 @@ class TargetHistory:
         return merge((self._closed.get(window, Tally()), self.today))
 
 
-EMPTY_HISTORY: Final = TargetHistory(0, (Tally(),) * HOURS, (NOTHING,) * DAYS, Tally(), {})
+EMPTY_HISTORY: Final = TargetHistory(0, (Tally(),) * HOURS, (NOTHING,) * DAYS, Tally(), {}, Tally())
 
 
 @dataclass(slots=True)
@@ -98,6 +100,7 @@ class _Shelf:
     today: dict[str, Tally] = field(default_factory=dict)
     days: dict[datetime, Count] = field(default_factory=dict)  # closed days only
     closed: dict[Window, Tally] = field(default_factory=dict)
+    closed_of_month: Tally = field(default_factory=Tally)
 
 
 class Histories:
@@ -229,6 +232,11 @@ class Histories:
         self._newest_update = max(seen, default=None)
 
 
+def month_start(now: datetime) -> datetime:
+    """Start of the UTC month."""
+    return Period.DAY.start_of(now).replace(day=1)
+
+
 def _chunks(targets: Sequence[str]) -> Iterator[Sequence[str]]:
     return (targets[at : at + CHUNK] for at in range(0, len(targets), CHUNK))
 
@@ -241,6 +249,8 @@ def _shelve_days(shelf: _Shelf, rollups: Sequence[Rollup], day: datetime) -> Non
     for window in DAY_WINDOWS:
         first = window.start(day)
         shelf.closed[window] = merge(rollup.tally for rollup in rollups if rollup.key.start >= first)
+    month = month_start(day)
+    shelf.closed_of_month = merge(rollup.tally for rollup in rollups if rollup.key.start >= month)
 
 
 def _view(shelf: _Shelf, revision: int, now: datetime) -> TargetHistory:
@@ -257,4 +267,5 @@ def _view(shelf: _Shelf, revision: int, now: datetime) -> TargetHistory:
         days=(*closed, Count.of(today)),
         today=today,
         closed=dict(shelf.closed),
+        closed_of_month=shelf.closed_of_month,
     )

@@ -9,19 +9,21 @@ from typing import Any, Final
 from flask_babel import force_locale
 from pydantic import TypeAdapter
 
+from probes.domain.event import EventKind
 from probes.domain.outcome import Outcome
 from probes.domain.plan import Plan
 from probes.domain.result import Category, ProbeResult, Trigger
 from probes.domain.rollup import Period
 from probes.domain.state import State
 from probes.store.base import MAX_PAGE_SIZE
-from probes.web.answers import LastCheck, ResultList, TargetDetail, TargetList
+from probes.web.answers import EventList, LastCheck, ResultList, TargetDetail, TargetList
 from probes.web.errors import ErrorAnswer
 from probes.web.field_words import FIELD_GROUPS
 from probes.web.health import HealthView
 from probes.web.i18n import Lazy, lazy
 from probes.web.params import DEFAULT_LIMIT, MAX_VALUE_LENGTH, MAX_VALUES
 from probes.web.queries.model import Series
+from probes.web.queries.pick import NeedName, Pick, Preference
 from probes.web.queries.stats import StatsColumn, StatsTable
 from probes.web.refresh import RefreshBody, RefreshView
 from probes.web.windows import Window
@@ -141,6 +143,23 @@ _PAGING: Final = (
     Parameter("after", lazy("newer_cursor or newest_cursor of a page: what is newer."), _text()),
 )
 
+_NEEDS: Final = ", ".join(NeedName)
+_NEED: Final = "max_ttft_p95:2,min_availability:0.99"
+
+_EVENT_FILTERS: Final = (
+    Parameter("since", lazy("Seen at or after this time."), _TIME),
+    Parameter("until", lazy("Seen before this time."), _TIME),
+    _many("kind", lazy("Only these kinds of change."), _one_of(EventKind)),
+)
+_EVENT_PAGING: Final = (
+    Parameter(
+        "limit",
+        lazy("Events on a page."),
+        {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "default": DEFAULT_LIMIT},
+    ),
+    Parameter("cursor", lazy("older_cursor of the page before: the page after it."), _text()),
+)
+
 OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation("targets", "/targets", lazy("Every configured target and its state."), TargetList),
     Operation(
@@ -162,6 +181,27 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
             Parameter("period", lazy("Length of a step; chosen by the window if left out."), _one_of(Period)),
         ),
         errors=(400, 404, 503),
+    ),
+    Operation(
+        "target_events",
+        "/targets/{target}/events",
+        lazy("A target's timeline: changes of served model, fingerprint, answer or settings, newest first."),
+        EventList,
+        parameters=(_TARGET, *_EVENT_FILTERS, *_EVENT_PAGING),
+        errors=(400, 404, 503),
+    ),
+    Operation(
+        "events",
+        "/events",
+        lazy("The timelines of all targets in one, newest first, by pages."),
+        EventList,
+        parameters=(
+            *_EVENT_FILTERS,
+            _many("target", lazy("Only these target ids."), _text("openai/main/gpt-4o")),
+            _PROVIDER,
+            _many("model", lazy("Only these models, of any provider."), _text("gpt-4o")),
+            *_EVENT_PAGING,
+        ),
     ),
     Operation(
         "statistics",
@@ -230,6 +270,19 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         errors=(400, 404, 503),
     ),
     Operation("health", "/health", lazy("Agents, store and configuration."), HealthView),
+    Operation(
+        "pick",
+        "/pick",
+        lazy("What can be relied on now: candidates, best first, and why the others are none."),
+        Pick,
+        parameters=(
+            _many(
+                "needs", lazy("name:value, also several with commas: %(names)s.", names=_NEEDS), _text(_NEED)
+            ),
+            _WINDOW,
+            Parameter("prefer", lazy("What ranks equals first."), _one_of(Preference, Preference.TTFT.value)),
+        ),
+    ),
 )
 
 

@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, Protocol, TypeVar
 
+from probes.domain.event import EventKind
 from probes.domain.outcome import Outcome
 from probes.domain.result import Category, Trigger
 from probes.domain.rollup import Period
 from probes.domain.state import State
-from probes.store.base import MAX_PAGE_SIZE, ResultQuery
+from probes.store.base import MAX_PAGE_SIZE, EventQuery, ResultQuery
 from probes.web.i18n import Lazy, lazy
 from probes.web.queries.stats import StatsColumn, StatsQuery, StatsSort
 from probes.web.windows import Window
@@ -41,6 +42,7 @@ RESULT_PARAMETERS: Final = (
     "after",
 )
 SERIES_PARAMETERS: Final = ("window", "period")
+_NO_TARGET: Final = "//"  # no target can have this id: provider and client are never empty
 EVERYWHERE: Final = ("lang", "theme")  # what any page understands
 
 E = TypeVar("E", bound=StrEnum)
@@ -175,9 +177,7 @@ def result_query(parameters: Parameters, known_targets: Sequence[str]) -> Result
     cursor, after = parameters.text("cursor"), parameters.text("after")
     if cursor and after:
         raise ParameterError("after", after, lazy("cannot stand beside cursor"))
-    since, until = parameters.moment("since"), parameters.moment("until")
-    if since is not None and until is not None and until <= since:
-        raise ParameterError("until", parameters.text("until"), lazy("not later than since"))
+    since, until = _span(parameters)
     return ResultQuery(
         since=since,
         until=until,
@@ -193,6 +193,31 @@ def result_query(parameters: Parameters, known_targets: Sequence[str]) -> Result
     )
 
 
+def event_query(parameters: Parameters, known_targets: Sequence[str]) -> EventQuery:
+    """`?since=&until=&target=&provider=&model=&kind=&limit=&cursor=`."""
+    since, until = _span(parameters)
+    targets, providers = _targets(parameters, known_targets), parameters.texts("provider")
+    if providers:
+        of_provider = [target for target in known_targets if target.split("/", 1)[0] in providers]
+        targets = tuple(t for t in of_provider if t in targets) if targets else tuple(of_provider)
+        targets = targets or (_NO_TARGET,)
+    return EventQuery(
+        since=since,
+        until=until,
+        targets=targets,
+        kinds=parameters.choices("kind", EventKind),
+        limit=parameters.integer("limit", DEFAULT_LIMIT, 1, MAX_PAGE_SIZE),
+        cursor=parameters.text("cursor") or None,
+    )
+
+
+def _span(parameters: Parameters) -> tuple[datetime | None, datetime | None]:
+    since, until = parameters.moment("since"), parameters.moment("until")
+    if since is not None and until is not None and until <= since:
+        raise ParameterError("until", parameters.text("until"), lazy("not later than since"))
+    return since, until
+
+
 def _targets(parameters: Parameters, known_targets: Sequence[str]) -> tuple[str, ...]:
     """Both filters name targets, so together they are an AND; no match must never widen to "any"."""
     wanted, models = parameters.texts("target"), parameters.texts("model")
@@ -200,7 +225,7 @@ def _targets(parameters: Parameters, known_targets: Sequence[str]) -> tuple[str,
         return wanted
     of_model = tuple(target for target in known_targets if target.split("/", 2)[-1] in models)
     matching = tuple(target for target in of_model if target in wanted) if wanted else of_model
-    return matching or ("//",)  # no target can have this id: provider and client are never empty
+    return matching or (_NO_TARGET,)
 
 
 def _sort(parameters: Parameters) -> StatsSort:

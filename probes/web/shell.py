@@ -16,7 +16,7 @@ from probes.web.i18n import Lazy, lazy
 from probes.web.preferences import LANGUAGES, THEMES, language, theme
 from probes.web.refresh import cooldown_of, is_permitted
 from probes.web.snapshot import Snapshot
-from probes.web.words import reason_text, word
+from probes.web.words import event_text, reason_text, word
 
 MAX_PROBLEMS_SHOWN: Final = 5
 MAX_ID_LENGTH: Final = 100
@@ -77,6 +77,7 @@ def install_shell(app: Flask) -> None:
     app.jinja_env.globals.update(
         word=word,
         reason_text=reason_text,
+        event_text=event_text,
         refresh_report=refresh_report,
         here=here,
         may_refresh=is_permitted,

@@ -4,7 +4,7 @@ Reading costs O(targets): only rollups that changed are read again. Nothing here
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -15,7 +15,7 @@ from probes.domain.rollup import Tally
 from probes.domain.state import TargetStatistics, Verdict
 from probes.store.base import Store, StoreError
 from probes.verdicts.rules import Freshness, Subject, freshness, present
-from probes.web.history import EMPTY_HISTORY, Histories, TargetHistory
+from probes.web.history import EMPTY_HISTORY, Histories, TargetHistory, month_start
 from probes.web.windows import Window
 
 MAX_AGE_SECONDS: Final = 1.0
@@ -38,6 +38,7 @@ class Snapshot:
     agents: tuple[AgentStatus, ...] = ()  # seen in the last 24 hours
     refresh: RefreshRequest | None = None  # the latest one
     histories: Mapping[str, TargetHistory] = field(default_factory=dict)
+    removed: Mapping[str, TargetHistory] = field(default_factory=dict)  # probed this month, no longer planned
     store_error: str | None = None
 
     @property
@@ -120,15 +121,31 @@ class Snapshots:
     def _read_store(self, now: datetime) -> Snapshot:
         plan = self._store.plan()
         targets = [target.id for target in plan.targets] if plan is not None else []
+        statistics = self._store.statistics()
+        removed = _removed(targets, statistics, now)
+        histories = self._histories.update(now, [*targets, *removed])
         return Snapshot(
             now=now,
             as_of=now,
             plan=plan,
-            statistics=self._store.statistics(),
+            statistics=statistics,
             agents=tuple(self._store.agents(now - AGENTS_SHOWN_FOR)),
             refresh=self._store.latest_refresh(),
-            histories=self._histories.update(now, targets),
+            histories={target: histories[target] for target in targets},
+            removed={target: histories[target] for target in removed},
         )
+
+
+def _removed(
+    planned: Collection[str], statistics: Mapping[str, TargetStatistics], now: datetime
+) -> list[str]:
+    """Without these a provider's counters would fall when one of its models leaves the configuration."""
+    since, known = month_start(now), frozenset(planned)
+    return [
+        target
+        for target, found in statistics.items()
+        if target not in known and found.updated_at is not None and found.updated_at >= since
+    ]
 
 
 def _subject(target: PlannedTarget) -> Subject:

@@ -34,11 +34,14 @@ from probes.web.filters import (
 from probes.web.i18n import Lazy, lazy
 from probes.web.params import DEFAULT_LIMIT, Parameters, result_query, stats_query, window_of
 from probes.web.preferences import language
+from probes.web.proposals import ProposalView, proposals_for
 from probes.web.queries.model import ModelView, model_view
+from probes.web.queries.rate_limits import LimitLeft, limits_left
 from probes.web.queries.results import ResultsView, browsed_page, every_page
 from probes.web.queries.stats import FEW_RESULTS, WORST_FIRST, StatsRow, StatsTable, stats_table
 from probes.web.queries.waterfall import waterfall
 from probes.web.serialize import json_response
+from probes.web.sharing import LIMIT_LABELS, Sharing, sharing
 from probes.web.spoken import Spoken
 from probes.web.text import plain
 from probes.web.windows import Window
@@ -114,6 +117,9 @@ class ModelPage:
     failures_url: str
     models_url: str
     protocol: str | None
+    proposals: tuple[ProposalView, ...]
+    limits: tuple[LimitLeft, ...]
+    sharing: Sharing
 
     @property
     def fault_columns(self) -> tuple[tuple[Fault, Lazy], ...]:
@@ -210,16 +216,25 @@ def model(target: str) -> str:
     records = [("target", target)]
     page = ModelPage(
         view=view,
-        spans=model_spans(window, request.path),
+        spans=model_spans(window, url_for(".model", target=target)),
         records_url=address(url_for(".results"), records),
         failures_url=address(
             url_for(".results"), records + [("outcome", outcome.value) for outcome in FAILURES]
         ),
         models_url=_models_url(),
         protocol=PROTOCOLS[view.plan.protocol] if view.plan is not None else None,
+        proposals=proposals_for(snapshot, target),
+        limits=limits_left(view.statistics.newest),
+        sharing=sharing(target, view.name, request.host_url.rstrip("/")),
     )
     return render_template(
-        "model.html", page=page, sentences=captions(view), spoken=Spoken(), weekdays=WEEKDAYS, few=FEW_RESULTS
+        "model.html",
+        page=page,
+        sentences=captions(view),
+        spoken=Spoken(),
+        weekdays=WEEKDAYS,
+        few=FEW_RESULTS,
+        limit_labels=LIMIT_LABELS,
     )
 
 

@@ -14,15 +14,8 @@ from probes.domain.outcome import Fault, Outcome
 from probes.domain.result import Category, Phase, Quality, Stamps, TokensSource, Trigger
 from probes.domain.state import Reason, State
 from probes.domain.target import Protocol
-from probes.verdicts.rules import (
-    DOWN_AFTER,
-    PARTIAL_AT,
-    SLOW_AT,
-    SLOW_OF,
-    UNKNOWN_AFTER_INTERVALS,
-    WINDOW,
-    ReasonKey,
-)
+from probes.verdicts.evidence import DOWN_AFTER, DOWN_AFTER_CONFIRMED, RECOVERED_AFTER, WINDOW
+from probes.verdicts.rules import PARTIAL_AT, SLOW_AT, SLOW_OF, UNKNOWN_AFTER_INTERVALS, ReasonKey
 from probes.web.display import duration
 from probes.web.i18n import Lazy, _, lazy, ngettext
 
@@ -57,7 +50,16 @@ STATES: Final[Words] = {
         "degraded",
     ),
     State.DOWN: Word(
-        lazy("Down"), lazy("At least %(n)s probes in a row failed.", n=DOWN_AFTER), "down", "down"
+        lazy("Down"),
+        lazy(
+            "At least %(n)s scheduled probes in a row failed, or %(confirmed)s with the confirming ones; over after "
+            "%(good)s good ones in a row.",
+            n=DOWN_AFTER,
+            confirmed=DOWN_AFTER_CONFIRMED,
+            good=RECOVERED_AFTER,
+        ),
+        "down",
+        "down",
     ),
     State.ATTENTION: Word(
         lazy("Needs the operator"),
@@ -75,7 +77,7 @@ STATES: Final[Words] = {
     State.UNKNOWN: Word(
         lazy("Unknown"),
         lazy(
-            "Never seen, or not seen for more than %(n)s intervals. Silence is not health.",
+            "Never seen, not seen for more than %(n)s intervals, or our own network is lost. Silence is not health.",
             n=UNKNOWN_AFTER_INTERVALS,
         ),
         "unknown",
@@ -357,6 +359,10 @@ _REASONS: Final[Mapping[str, Callable[[Figures], str]]] = {
         of=figures["of"],
         outcome=_outcome(figures),
     ),
+    ReasonKey.RECOVERING: lambda figures: _(
+        "answers again, %(n)s of %(of)s good ones in a row", n=figures["n"], of=figures["of"]
+    ),
+    ReasonKey.OUR_NETWORK: lambda _figures: _("our own network is lost, nothing is known of the provider"),
     ReasonKey.THROTTLED: lambda _figures: _("our requests are being limited"),
     ReasonKey.SLOW: lambda figures: _(
         "slow answers: %(category)s", category=CATEGORIES[Category(str(figures["category"]))].label

@@ -15,9 +15,19 @@ export function drawCharts() {
   if (table === null) return;
   const points = readTable(table);
   const plots = [...document.querySelectorAll("[data-chart]")].map((figure) => draw(figure, points));
-  const redraw = () => plots.forEach((plot) => plot.redraw(false, true));
+  const redraw = () => plots.forEach(recolour);
   new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  document.addEventListener("firsttoken:inserted", redraw); // the timeline may have a new event to mark
+}
+
+/* uPlot asks for the colours of its legend only once. */
+function recolour(plot) {
+  plot.redraw(false, true);
+  plot.root.querySelectorAll(".u-legend .u-series").forEach((row, at) => {
+    const marker = row.querySelector(".u-marker");
+    if (marker !== null && at > 0) marker.style.background = colour(plot.series[at].colourKey);
+  });
 }
 
 function draw(figure, points) {
@@ -32,13 +42,14 @@ function draw(figure, points) {
       height: HEIGHT,
       tzDate: (seconds) => window.uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
       cursor: { sync: { key: SYNC }, drag: { x: false, y: false }, y: false, points: { show: !isStacked } },
-      legend: { markers: { width: 0, fill: (u, i) => (i > 0 ? colour(columns[i - 1].key) : "") } },
+      legend: { markers: { width: 0, fill: (u, at) => (at > 0 ? colour(u.series[at].colourKey) : "") } },
       scales: {
         x: { time: true, range: () => [points.times[0], points.times.at(-1) + points.step] },
         y: { range: (u, low, high) => [0, high > 0 ? high * 1.08 : 1] },
       },
       axes: [axis({ space: 64, size: 28, values: (u, splits, at, space, step) => splits.map((split) => moment(split, step)) }), axis({ size: 52, values: (u, ticks) => ticks.map((tick) => text(tick, unit)) })],
       series: [timeSeries(), ...columns.map((column) => (isStacked ? bars(column) : line(column, columns, unit)))],
+      hooks: { draw: [markEvents] },
       bands: isStacked || columns.length < 2 ? [] : [{ series: [1, 2], fill: () => `${colour(columns[1].key)}1f` }],
     },
     [points.times, ...columns.map((column) => column.drawn ?? column.values)],
@@ -46,6 +57,24 @@ function draw(figure, points) {
   );
   new ResizeObserver(() => plot.setSize({ width: place.clientWidth, height: HEIGHT })).observe(place);
   return plot;
+}
+
+/* A thin line at each event of the timeline, <span data-event="1763726400">; what happened is told there in words. */
+function markEvents(plot) {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.strokeStyle = variable("--chart-event");
+  ctx.lineWidth = devicePixelRatio;
+  ctx.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]);
+  for (const mark of document.querySelectorAll("[data-event]")) {
+    const at = Math.round(plot.valToPos(Number(mark.dataset.event), "x", true)) + 0.5;
+    if (at < bbox.left || at > bbox.left + bbox.width) continue;
+    ctx.beginPath();
+    ctx.moveTo(at, bbox.top);
+    ctx.lineTo(at, bbox.top + bbox.height);
+    ctx.stroke();
+  }
+  ctx.restore();
 }
 
 function readTable(table) {
@@ -81,6 +110,7 @@ function line(column, columns, unit) {
   const isMain = column === columns.at(-1);
   return {
     label: column.label,
+    colourKey: column.key,
     stroke: () => colour(column.key),
     width: isMain ? 2 : 1.25,
     value: (u, value) => (value === null || value === undefined ? "–" : text(value, unit)),
@@ -91,6 +121,7 @@ function line(column, columns, unit) {
 function bars(column) {
   return {
     label: column.label,
+    colourKey: column.key,
     fill: () => colour(column.key),
     stroke: () => colour(column.key),
     width: 0,
@@ -123,8 +154,8 @@ function axis(more) {
 function text(value, unit) {
   if (unit !== "seconds") return value >= 10 ? String(Math.round(value)) : String(Number(value.toFixed(1)));
   if (value === 0) return "0";
-  if (value < 0.0995) return `${Number((value * 1000).toPrecision(2))} ms`;
-  return value < 9.995 ? `${value.toFixed(2)} s` : `${value.toFixed(1)} s`;
+  if (value < 0.0995) return `${Number((value * 1000).toPrecision(2))}\u00a0ms`;
+  return value < 9.995 ? `${value.toFixed(2)}\u00a0s` : `${value.toFixed(1)}\u00a0s`;
 }
 
 function colour(key) {

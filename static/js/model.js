@@ -12,7 +12,8 @@ const takeNews = atMostEvery(FRESH_SECONDS, async () => {
   const has = (one) => one.querySelector("[data-region=tiles]") !== null;
   if (has(page) && !has(document)) return location.reload(); // the first results: the page gets its charts
   const isReading = document.querySelector("[data-region=recent] details[open]") !== null;
-  put(page, isReading ? ["state", "tiles"] : ["state", "tiles", "recent"]);
+  const live = ["state", "tiles", "timeline", "limits"];
+  put(page, isReading ? live : [...live, "recent"]);
 });
 
 drawCharts();

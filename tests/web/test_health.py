@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from probes.domain.plan import Problem
+from probes.domain.result import Stamps
 from tests.examples import NOON, a_result
 from tests.web.serving import Board, a_board, a_plan, an_agent, an_empty_board
 
@@ -65,6 +66,45 @@ def test_health_tells_of_every_agent(board: Board) -> None:
     assert (agents["here"]["is_alive"], agents["here"]["is_active"]) == (True, True)
     assert agents["here"]["beat_age_seconds"] == 10.0
     assert (agents["there"]["is_alive"], agents["there"]["missed"]) == (False, 4)
+
+
+def row_of(board: Board, agent: str) -> str:
+    """The agent's row of the table of self-checks, the last one that names it."""
+    return [row for row in board.client.get("/health").text.split("<tr") if agent in row][-1]
+
+
+def test_an_agent_tells_how_true_its_own_times_are(board: Board) -> None:
+    unchecked = health_of(board)["agents"][0]
+    assert (unchecked["self_check_at"], unchecked["self_check_ttft_error_seconds"]) == (None, None)
+    assert (unchecked["workers"], unchecked["workers_running"], unchecked["worker_deaths"]) == (1, 1, 0)
+    assert row_of(board, "here@test-1").count("–") == 3, "two errors and a time that nobody knows yet"
+
+    checked = {
+        "self_check_at": NOON,
+        "self_check_gap_error_seconds": 0.00001,
+        "self_check_stamps": Stamps.KERNEL,
+    }
+    board.store.beat(an_agent(**checked, self_check_ttft_error_seconds=0.000041))
+    board.tick()
+    row = row_of(board, "here@test-1")
+    assert "+0.04\N{NO-BREAK SPACE}ms" in row
+    assert "kernel" in row
+    assert "#i-degraded" not in row
+    assert health_of(board)["agents"][0]["self_check_ttft_error_seconds"] == 0.000041
+
+    board.store.beat(an_agent(**checked, self_check_ttft_error_seconds=-0.0021))
+    board.tick()
+    row = row_of(board, "here@test-1")
+    assert "-2.10\N{NO-BREAK SPACE}ms" in row
+    assert "#i-degraded" in row
+
+
+def test_an_agent_tells_of_the_processes_that_it_lost(board: Board) -> None:
+    board.store.beat(an_agent(workers=4, workers_running=3, worker_deaths=2))
+    board.tick()
+    row = row_of(board, "here@test-1")
+    assert "3 of 4" in row
+    assert row.count("#i-degraded") == 2
 
 
 def test_health_tells_of_the_store_and_the_plan(board: Board) -> None:

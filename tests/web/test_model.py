@@ -158,7 +158,7 @@ def test_a_removed_model_keeps_its_history_and_says_so(board: Board) -> None:
 def test_a_model_waiting_for_its_first_probe_says_when(board: Board) -> None:
     html = board.client.get("/models/acme/main/quick").text
     assert "The first probe has not come back yet." in html
-    assert "Probed every 1 min" in html
+    assert "Probed every 1\xa0min" in html
     assert "How it is measured" in html
 
 
@@ -205,7 +205,13 @@ def test_how_it_is_measured_is_what_the_plan_says(board: Board) -> None:
     board.store.add_results([a_result(prompt_version="count-1")])
     board.tick()
     html = board.client.get("/models/acme/main/quick").text
-    for text in ("15 min", "48", "Say &lt;b&gt;hello&lt;/b&gt;", "first token 45 s", "smooth below 3.5 s"):
+    for text in (
+        "15\xa0min",
+        "48",
+        "Say &lt;b&gt;hello&lt;/b&gt;",
+        "first token 45\xa0s",
+        "smooth below 3.5\xa0s",
+    ):
         assert text in html
     for text in ("input 1.50 · output 6.00", "team", "search", "count-1", "OpenAI Chat Completions"):
         assert text in html
@@ -256,7 +262,7 @@ def test_the_outcome_sentence_says_whose_fault(board: Board) -> None:
         sentence = captions(view_of(board)).outcomes
     assert (
         sentence
-        == "8 of 10 scheduled probes were ok (80.00 %). The others, by whose fault: the provider 1; not run 1."
+        == "8 of 10 scheduled probes were ok (80.00\xa0%). The others, by whose fault: the provider 1; not run 1."
     )
 
 

@@ -129,6 +129,24 @@ def test_a_probe_of_this_model_updates_figures_and_records(site: Site, visitor: 
     expect(tab.page.locator("[data-region=tiles]")).to_contain_text("2 of 2")
 
 
+def test_a_change_appears_on_the_timeline_and_on_the_charts(site: Site, visitor: Visitor) -> None:
+    site.add(a_result(due_at=site.at(seconds=-1), served_model="x-1"))
+    tab = opened(site, visitor)
+    expect(tab.page.locator("[data-region=timeline]")).to_contain_text("Nothing has changed")
+    colour = "75,85,99"  # --text-muted of the light theme
+    before = ink(tab, "latency").get(colour, 0)
+    site.add(a_result(due_at=site.at(seconds=-2), served_model="x-2"))
+    expect(tab.page.locator("[data-region=timeline] li")).to_have_count(1, timeout=30_000)
+    expect(tab.page.locator("[data-region=timeline]")).to_contain_text("alias moved from x-1 to x-2")
+    tab.page.wait_for_function(
+        f"([canvas, least]) => (({COLOURS})(canvas)['{colour}'] ?? 0) > least",
+        arg=[tab.page.locator("[data-chart=latency] canvas").element_handle(), before + 20],
+    )
+    link = tab.page.locator("[data-region=timeline]").get_by_role("link", name="Record")
+    link.click()
+    expect(tab.page.locator("main")).to_contain_text("x-2")
+
+
 def test_charts_keep_to_a_phone(site: Site, visitor: Visitor) -> None:
     tab = opened(site, visitor, width=375)
     assert overflow(tab) <= 0
@@ -144,6 +162,12 @@ def test_charts_keep_to_a_phone(site: Site, visitor: Visitor) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_axe_finds_nothing(site: Site, visitor: Visitor, lang: str, scheme: str, width: int) -> None:
+    site.add(
+        *(
+            a_result(due_at=site.at(seconds=-1 - n), served_model=f"x-{n}", spec_version=spec)
+            for n, spec in enumerate(("s1", "s1", "s2"))
+        )
+    )
     tab = opened(site, visitor, lang=lang, scheme=scheme, width=width, bypass_csp=True)
     tab.page.locator("[data-chart-data] summary").click()
     assert violations(tab.page) == []

@@ -66,6 +66,12 @@ def board(tmp_path: Path) -> Board:
         for minute, outcome in enumerate(Outcome)
     ]
     board.store.add_results([a_full_result(), a_result(trigger=Trigger.CONFIRM), *failures])
+    board.store.add_results(
+        [
+            a_result(due_at=NOON + timedelta(seconds=second), served_model=model)
+            for second, model in enumerate(("x-1", "x-2"), start=1)
+        ]
+    )
     board.store.set_verdict("acme/main/quick", Verdict(State.OPERATIONAL, Reason("healthy"), NOON, NOON))
     return board
 
@@ -137,12 +143,15 @@ def real_requests(board: Board) -> dict[str, list[str]]:
             f"/targets/acme/main/slow/series{query}"
             for query in ("", "?window=90d&period=hour", "?window=7d")
         ],
+        "target_events": ["/targets/acme/main/quick/events", "/targets/acme/main/slow/events?limit=1"],
+        "events": ["/events", "/events?kind=served_model_changed&provider=acme&model=quick&limit=1"],
         "statistics": ["/statistics", "/statistics?window=90d&sort=-availability&state=unknown"],
         "results": ["/results", "/results?limit=5&outcome=stalled&since=2026-11-20T00:00:00Z"],
         "result": [f"/results/{result.id}"],
         "refresh_state": [filed],
         "config": ["/config"],
         "health": ["/health"],
+        "pick": ["/pick", "/pick?needs=max_ttft_p95:2,min_availability:0.5&needs=provider:acme&prefer=price"],
     }
 
 
@@ -203,6 +212,7 @@ def test_the_body_of_a_refresh_is_documented(
         ("GET", "/results?cursor=forged", "/results"),
         ("POST", "/refresh?x=1", "/refresh"),
         ("GET", "/refresh/no-such", "/refresh/{refresh_id}"),
+        ("GET", "/pick?needs=fast", "/pick"),
     ],
 )
 def test_errors_are_as_documented(

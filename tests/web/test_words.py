@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from probes.domain.event import EventKind
 from probes.domain.outcome import Fault, Outcome
 from probes.domain.result import RESULT_FIELDS, Category, Phase, Quality, Stamps, TokensSource, Trigger
 from probes.domain.state import Reason, State
@@ -24,6 +25,7 @@ ENUMS: tuple[type[StrEnum], ...] = (
     TokensSource,
     Stamps,
     Quality,
+    EventKind,
 )
 MEMBERS = [member for enum in ENUMS for member in enum]
 
@@ -41,6 +43,8 @@ REASONS = {
     ReasonKey.PARTIAL_FAILURES: Reason(
         ReasonKey.PARTIAL_FAILURES, (("n", 2), ("outcome", "stalled"), ("of", 5))
     ),
+    ReasonKey.RECOVERING: Reason(ReasonKey.RECOVERING, (("n", 1), ("of", 3))),
+    ReasonKey.OUR_NETWORK: Reason(ReasonKey.OUR_NETWORK),
     ReasonKey.THROTTLED: Reason(ReasonKey.THROTTLED),
     ReasonKey.SLOW: Reason(ReasonKey.SLOW, (("category", "lagging"),)),
     ReasonKey.OURS: Reason(ReasonKey.OURS, (("outcome", "auth"),)),
@@ -109,7 +113,7 @@ def test_what_settings_say_in_english_is_told_in_the_readers_language(
 def test_reasons_speak_the_words_of_outcomes() -> None:
     assert reason_text(REASONS[ReasonKey.CONSECUTIVE_FAILURES]) == "3 probes in a row failed: stalled"
     assert reason_text(REASONS[ReasonKey.OURS]) == "our side: key refused"
-    assert reason_text(REASONS[ReasonKey.STALE]) == "no result for 11 min 40 s"
+    assert reason_text(REASONS[ReasonKey.STALE]) == "no result for 11\xa0min 40\xa0s"
 
 
 def test_every_field_of_a_record_is_explained_once() -> None:

@@ -5,16 +5,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from probes.domain.event import EventKind
 from probes.domain.outcome import Fault, Outcome
+from probes.domain.plan import SELF_CHECK_LIMIT_SECONDS
 from probes.domain.result import Category, Quality, Stamps, TokensSource, Trigger
 from probes.domain.rollup import Period
 from probes.domain.state import State
 from probes.domain.target import DEFAULT_INTERVAL_SECONDS, Deadlines, RequestOptions, Thresholds
 from probes.prober.prompts import PROMPT_VERSION, make_prompt
+from probes.settings.model import AgentSettings
+from probes.settings.reference import KnownQuirk, known_quirks
+from probes.stats import changes
 from probes.stats.histogram import RELATIVE_ERROR
-from probes.verdicts import rules
+from probes.verdicts import confirming, evidence, network, rules
 from probes.web.drawings import LIMITS, Limits
 from probes.web.field_words import FIELD_GROUPS, FieldGroups
+from probes.web.i18n import Lazy
+from probes.web.quirk_words import QUIRK_REASONS
 from probes.web.snapshot import Snapshot
 from probes.web.windows import Window
 
@@ -23,13 +30,33 @@ from probes.web.windows import Window
 class Rules:
     """The thresholds of judging."""
 
-    window: int = rules.WINDOW
-    down_after: int = rules.DOWN_AFTER
+    window: int = evidence.WINDOW
+    down_after: int = evidence.DOWN_AFTER
+    down_after_confirmed: int = evidence.DOWN_AFTER_CONFIRMED
+    recovered_after: int = evidence.RECOVERED_AFTER
+    steady_after: int = evidence.STEADY_AFTER
+    confirm_probes: int = confirming.CONFIRM_PROBES
+    confirm_after_seconds: float | None = AgentSettings().confirm_after_seconds
+    lost_at: int = network.LOST_AT
     partial_at: int = rules.PARTIAL_AT
+    throttled_at: int = rules.THROTTLED_AT
+    throttled_of: int = rules.THROTTLED_OF
     slow_at: int = rules.SLOW_AT
     slow_of: int = rules.SLOW_OF
     stale_after_intervals: int = rules.STALE_AFTER_INTERVALS
     unknown_after_intervals: int = rules.UNKNOWN_AFTER_INTERVALS
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineRules:
+    """What makes an event, and what is noise."""
+
+    remembered_days: int = changes.REMEMBERED.days
+    many: int = changes.MANY
+    wrong_answers: int = changes.WATCHED[changes.Field.ANSWER].new_after
+    not_found: int = changes.WATCHED[changes.Field.PRESENCE].new_after
+    back_answers: int = changes.WATCHED[changes.Field.ANSWER].back_after
+    back_after: int = changes.WATCHED[changes.Field.SERVED_MODEL].back_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +86,12 @@ class Methodology:
     stamps: tuple[Stamps, ...]
     tokens_sources: tuple[TokensSource, ...]
     relative_error: float
+    self_check_limit_seconds: float
     fields: FieldGroups
+    events: tuple[EventKind, ...]
+    timeline: TimelineRules
+    quirks: tuple[KnownQuirk, ...]
+    quirk_reasons: Mapping[str, Lazy]
     here: Measured
 
 
@@ -81,7 +113,12 @@ def methodology(snapshot: Snapshot) -> Methodology:
         stamps=tuple(Stamps),
         tokens_sources=tuple(TokensSource),
         relative_error=RELATIVE_ERROR,
+        self_check_limit_seconds=SELF_CHECK_LIMIT_SECONDS,
         fields=FIELD_GROUPS,
+        events=tuple(EventKind),
+        timeline=TimelineRules(),
+        quirks=known_quirks(),
+        quirk_reasons=QUIRK_REASONS,
         here=_measured(snapshot),
     )
 

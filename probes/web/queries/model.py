@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Final
 
+from probes.domain.event import TargetEvent
 from probes.domain.outcome import Fault
 from probes.domain.plan import PlannedTarget
 from probes.domain.result import ProbeResult
@@ -15,13 +16,14 @@ from probes.domain.state import TargetStatistics, Verdict
 from probes.stats.histogram import merge as merge_buckets
 from probes.stats.histogram import quantile
 from probes.stats.tally import merge
-from probes.store.base import Store
+from probes.store.base import EventQuery, Store
 from probes.verdicts.rules import Freshness
 from probes.web.queries.stats import Figures, figures_of
 from probes.web.snapshot import Snapshot
 from probes.web.windows import Window
 
 RECENT_RESULTS: Final = 20
+TIMELINE_EVENTS: Final = 20
 WEEK_MAP_SPAN: Final = timedelta(weeks=4)
 MONTH_STEP: Final = timedelta(hours=6)  # 120 points; 720 single hours would be a 400 kB page
 WEEK_MAP_FEW: Final = 3  # results a cell needs before its colour means anything
@@ -97,6 +99,7 @@ class ModelView:
     series: Series
     week: tuple[HourOfWeek, ...]  # 168 cells from Monday 00:00 UTC
     recent: tuple[ProbeResult, ...]  # newest first
+    events: tuple[TargetEvent, ...]  # newest first, whatever the window
 
     @property
     def was_probed(self) -> bool:
@@ -144,6 +147,7 @@ def model_view(snapshot: Snapshot, store: Store, target: str, window: Window) ->
         series=_series(source, target, window, now, series_step),
         week=_hours_of_week(rollup for rollup in hours if rollup.key.start >= now - WEEK_MAP_SPAN),
         recent=store.recent((target,), RECENT_RESULTS).get(target, ()),
+        events=store.events(EventQuery(targets=(target,), limit=TIMELINE_EVENTS)).events,
     )
 
 
