@@ -4,31 +4,18 @@ The scope is `package`, not `session`: while Playwright runs, its event loop occ
 other packages start loops of their own.
 """
 
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.browser import PATIENCE_MILLISECONDS, Visitor, chromium
 from tests.e2e.shop import ENVIRONMENT_NAME, HOSTILE_SHOP, KEY_FILE, PLAIN_SHOP, SECRETS, Shop, open_shop
-from tests.peers.absence import MARK
 from tests.service_process import Service, running
 from tests.waiting import wait_until
 
 HISTORY = timedelta(days=89, hours=12)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long browser suite runs on request, and says so: it has not yet been seen green as one whole run."""
-    if os.environ.get("FIRSTTOKEN_E2E") == "1":
-        return
-    reason = f"{MARK}the long browser suite did not run. Set FIRSTTOKEN_E2E=1"
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(scope="package")
