@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from probes.settings.reference import presets_reference, settings_reference
+from probes.settings.reference import presets_reference, quirks_reference, settings_reference
 from probes.web.field_words import FIELD_GROUPS
 
 README = Path(__file__).parent.parent / "README.md"
@@ -17,6 +17,7 @@ def fields_table() -> str:
 SECTIONS = {
     "settings-reference": settings_reference,
     "providers-reference": presets_reference,
+    "quirks-reference": quirks_reference,
     "record-fields": fields_table,
 }
 
