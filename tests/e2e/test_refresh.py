@@ -110,7 +110,7 @@ def test_during_the_cool_down_the_button_is_disabled_and_says_for_how_long(
     tab = visitor.tab()
     tab.open(cooling.url)
     button(tab.page).click()
-    expect(button(tab.page)).to_have_text(re.compile(r"again in \d+ s"))
+    expect(button(tab.page)).to_have_text(re.compile(r"again in \d+\ss"))
     expect(button(tab.page)).to_have_attribute("aria-disabled", "true")
 
 
@@ -119,7 +119,7 @@ def test_another_reader_finds_the_button_cooling_down_too(cooling: Shop, visitor
     wait_until("the board to know", lambda: re.search(r'data-cooling="[1-9]', cooling.service.get("/")))
     tab = visitor.tab()
     tab.open(cooling.url)
-    expect(button(tab.page)).to_have_text(re.compile(r"again in \d+ s"))
+    expect(button(tab.page)).to_have_text(re.compile(r"again in \d+\ss"))
     expect(button(tab.page)).to_have_attribute("aria-disabled", "true")
 
 
