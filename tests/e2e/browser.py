@@ -36,7 +36,8 @@ window.__shifts = [];
 new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) {
     const moved = entry.sources.map(({ node }) => node?.outerHTML?.slice(0, 100) ?? node?.nodeValue);
-    if (!entry.hadRecentInput && entry.value >= 0.00005) window.__shifts.push(`${entry.value.toFixed(4)} ${moved.join(" | ")}`);
+    if (entry.hadRecentInput || entry.value < 0.00005) continue;
+    window.__shifts.push(`${entry.value.toFixed(4)} ${moved.join(" | ")}`);
   }
 }).observe({ type: "layout-shift", buffered: true });
 """
