@@ -34,7 +34,8 @@ TEXTS: Final = """() => {
 # Terms that Chinese readers of such a page use as they are, and values as providers send them.
 TERMS: Final = (
     "firsttoken english api openapi json csv ndjson yaml html markdown prometheus "
-    "http https url uri utc tls tcp dns sdk sse token tokens ttft tpot tps itl sqlite mongodb wilson anthropic openai azure messages chat completions responses id ms kb mb gb "
+    "http https url uri utc tls tcp dns sdk sse token tokens ttft tpot tps itl sqlite "
+    "mongodb wilson anthropic openai azure messages chat completions responses id ms kb mb gb "
     "auto python agent retry-after content-type ok get post null true false max length stop default charset"
 )
 CHINESE: Final = re.compile(r"[\u4e00-\u9fff]")

@@ -18,7 +18,8 @@ pytestmark = pytest.mark.browser
 PAGES: Final = ("/", "/kanban", "/stats", "/result", "/methodology", "/health", "/api/v1/docs")
 SCRIPT: Final = "<script>alert(1)</script>"
 ATTRIBUTE: Final = "\"'><img src=x onerror=alert(1)><svg onload=alert(1)>"
-INJECTED: Final = """() => [...document.querySelectorAll("img:not([src^='/badge/']), script:not([src]), iframe, object, embed, base")]
+INJECTED: Final = """() => [...document.querySelectorAll(
+    "img:not([src^='/badge/']), script:not([src]), iframe, object, embed, base")]
   .map((element) => element.outerHTML.slice(0, 100))
   .concat([...document.querySelectorAll("*")].flatMap((element) => [...element.attributes]
     .filter(({ name, value }) => name.startsWith("on") || /^\\s*javascript:/i.test(value))
