@@ -42,6 +42,12 @@ new PerformanceObserver((list) => {
 }).observe({ type: "layout-shift", buffered: true });
 """
 
+# The demo goes on probing: with this, a page stays as it was when it came, although it believes to be live.
+NO_NEWS: Final = """window.EventSource = class extends EventTarget {
+  constructor() { super(); setTimeout(() => this.dispatchEvent(new Event("ping"))); }
+  close() {}
+};"""
+
 SETTLED: Final = """() => document.readyState === "complete"
   && (!document.querySelector("[data-live]") || document.documentElement.dataset.connection === "live")"""
 NEXT_FRAME: Final = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"

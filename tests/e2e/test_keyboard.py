@@ -5,7 +5,7 @@ from typing import Final
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.browser import Tab, Visitor
+from tests.e2e.browser import NO_NEWS, Tab, Visitor
 from tests.e2e.places import MAIN, path_of
 from tests.service_process import Service
 
@@ -29,11 +29,6 @@ LOOK: Final = """(element) => {
       style.backgroundColor, style.textDecorationLine].join();
   }).join(";");
 }"""
-# The walk takes longer than the demo's next result, which would put new elements in place of numbered ones.
-NO_NEWS: Final = """window.EventSource = class extends EventTarget {
-  constructor() { super(); setTimeout(() => this.dispatchEvent(new Event("ping"))); }
-  close() {}
-};"""
 STEP: Final = f"""() => {{
   const look = {LOOK};
   const element = document.activeElement;
@@ -70,7 +65,7 @@ def test_tab_reaches_everything_in_order_and_shows_where_it_is(
     name: str, demo: Service, visitor: Visitor
 ) -> None:
     tab = visitor.tab()
-    tab.page.add_init_script(NO_NEWS)
+    tab.page.add_init_script(NO_NEWS)  # the walk takes longer than the demo's next result
     path = path_of(name, demo)
     tab.open(demo.url + ("/result?limit=10" if path == "/result" else path))
     acting, reached, unseen = walk(tab)
