@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -113,6 +114,7 @@ def report(made: Sequence[Row], facts: dict[str, Any]) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     chosen = options(arguments)
     facts, made = about(), []
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what there is by then is printed
     try:
         with tempfile.TemporaryDirectory() as directory:
             for one in rows(cases(chosen), Path(directory)):
