@@ -49,6 +49,7 @@ from probes.web.words import PROTOCOLS, word
 
 MAX_ID_LENGTH: Final = 300
 FRESH_AT_MOST: Final = 100  # new results are counted no further
+REMEMBERED_RECORDS: Final = 500  # about 5 kB each, in each language
 FAILURES: Final = tuple(outcome for outcome in Outcome if outcome.counts_against_availability)
 
 FAULT_LABELS: Final = {Fault.NONE: lazy("ok")}
@@ -178,7 +179,7 @@ def results() -> str:
         fresh_url=None if view.newer_cursor else _fresh_url(arguments, view),
         models_url=_models_url(),
     )
-    return render_template("result.html", page=page, spoken=Spoken())
+    return render_template("result.html", page=page, rows_html=_record_renderer(page.models_url))
 
 
 @blueprint.get("/result.csv")
@@ -255,6 +256,19 @@ def _row_renderer(page: StatsPage) -> Callable[[StatsRow], Markup]:
 
     def rendered(row: StatsRow) -> Markup:
         return memo.get(("stats", lang, window, row.target), (row, page.records_url), lambda: drawn(row))
+
+    return rendered
+
+
+def _record_renderer(models_url: str) -> Callable[[ProbeResult], Markup]:
+    """Renders a record once per language; it never changes. Remembered rows share a bounded number of places."""
+    memo, lang, spoken = installed().memo, language(), Spoken()
+    template = get_template_attribute("_record.html", "record_rows")
+
+    def rendered(result: ProbeResult) -> Markup:
+        place = ("record", lang, hash(result.id) % REMEMBERED_RECORDS)
+        made: Markup = memo.get(place, (result.id, models_url), lambda: template(result, spoken, models_url))
+        return made
 
     return rendered
 
