@@ -83,7 +83,7 @@ def llamacpp_server(directory: Path) -> Iterator[str]:
         missing("llama.cpp, an inference server of others", SETUP)
     launch = Launch(
         [home / "bin/python", PEERS / "llamacpp" / "serve.py", home / "tiny-llama.gguf"],
-        announces=re.compile(r"^listening on (http://\S+)"),
+        announces=re.compile(r"tiny-llama answers at (http://\S+)"),
         patience_seconds=30.0,
     )
     with running(launch, directory / "llamacpp.log") as url:

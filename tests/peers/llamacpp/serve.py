@@ -21,7 +21,8 @@ def main(path: str) -> None:
     parameters.offline = True
     parameters.warmup = True
     server = xllamacpp.Server(parameters)
-    print(f"listening on {server.listening_address}", flush=True)
+    # The library goes on logging from its own threads: this line may begin behind half a line of theirs.
+    print(f"tiny-llama answers at {server.listening_address}", flush=True)
     signal.sigwait({signal.SIGTERM, signal.SIGINT})
 
 
