@@ -21,6 +21,7 @@ from probes.prober.clients.registry import WireProtocol
 from probes.prober.deadlines import DeadlineWatch
 from probes.prober.error_bodies import outcome_of_error, stated_error
 from probes.prober.events import Arrival, BadPayloadError, UpstreamError
+from probes.prober.repetition import Repetition
 from probes.prober.sse import ServerEvent
 from probes.prober.stamps import NANOSECONDS, Journal, ReadStamp, Step
 from probes.prober.transport import Connection, ResponseHead, is_packed
@@ -61,6 +62,7 @@ class Exchange:
     def __init__(self, target: Target, wire: WireProtocol, connection: Connection, clock: Clock) -> None:
         self._target = target
         self._wire = wire
+        self._repetition = Repetition(wire.interpret)
         self._connection = connection
         self._now_ns = clock.monotonic_ns
         started_ns = clock.monotonic_ns()
@@ -163,7 +165,7 @@ class Exchange:
         if len(self._attempt.arrivals) + len(events) > _MAX_EVENTS:
             raise BadPayloadError(f"more than {_MAX_EVENTS} events")
         for event in events:
-            said = self._wire.interpret(event)
+            said = self._repetition.interpret(event)
             self._attempt.arrivals.append(Arrival(said, stamp))
             if said.error is not None:
                 self._attempt.ended_ns = stamp.arrived_ns
