@@ -24,13 +24,17 @@ from probes.prober.stamps import (
     ReadStamp,
     Step,
     believed_ns,
+    departed_ns,
+    forget_told_aside,
     kernel_arrival_ns,
+    stamped_sending,
 )
 from probes.prober.tls import TlsStream
 
 READ_BYTES: typing.Final = 16 * 1024
 BUFFERED_BYTES: typing.Final = 256 * 1024  # beyond it the socket is left alone until the reader caught up
 MAX_RESPONSE_BYTES: typing.Final = 8 * 1024 * 1024
+PROMPT_SENDING_NS: typing.Final = 100_000  # what a hand-over takes that nothing interrupted, and more
 
 SocketOption = (
     tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
@@ -125,6 +129,7 @@ class SocketStream(httpcore2.AsyncNetworkStream):
         try:
             chunk, ancillary, _flags, _address = self._sock.recvmsg(READ_BYTES, ANCILLARY_BYTES)
         except (BlockingIOError, InterruptedError):
+            forget_told_aside(self._sock)
             return
         except OSError as error:
             self._error = error
@@ -192,7 +197,10 @@ class SocketStream(httpcore2.AsyncNetworkStream):
     # Writing.
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Send all; the journal's `sent_ns` becomes the instant before the last byte went to the kernel."""
+        """Send all; the journal's `sent_ns` becomes the instant before the last byte went to the kernel.
+
+        Where we were switched out in the middle of that, the kernel's own stamp of the departure takes its place.
+        """
         del timeout
         rest, journal = memoryview(buffer), self._line.journal
         if journal.step is Step.REQUEST and self._adopted is None:
@@ -200,12 +208,16 @@ class SocketStream(httpcore2.AsyncNetworkStream):
         while rest:
             sent_ns = journal.sent_ns = journal.now_ns()
             try:
-                sent = self._sock.send(rest)
+                with stamped_sending(self._sock):
+                    sent = self._sock.send(rest)
+                    journal.sending_ns = journal.now_ns() - sent_ns
+                    left_ns = departed_ns(self._sock, journal.now_ns, sent_ns)
             except (BlockingIOError, InterruptedError):
-                sent = 0
+                sent, left_ns = 0, None
             except OSError as error:
                 raise httpcore2.WriteError(str(error)) from error
-            journal.sending_ns = journal.now_ns() - sent_ns
+            if left_ns is not None and journal.sending_ns > PROMPT_SENDING_NS:
+                journal.sent_ns, journal.sending_ns = left_ns, 0
             rest = rest[sent:]
             if not sent:
                 await self._writable()
@@ -245,6 +257,7 @@ class SocketStream(httpcore2.AsyncNetworkStream):
     def _is_over(self) -> bool:
         if self._received or self._is_at_end or self._error is not None or self._sock.fileno() < 0:
             return True
+        forget_told_aside(self._sock)
         poll = select.poll()
         poll.register(self._sock, select.POLLIN)
         return bool(poll.poll(0))

@@ -26,6 +26,7 @@ NUMBER = struct.Struct("=I")
 # on the monotonic clock, distance of the two clocks at that time; nanoseconds.
 FRAME = struct.Struct("=Iiqqq")
 READ_BYTES = 16 * 1024
+ERROR_BYTES = 512
 LONGEST_WORK_MICROSECONDS = 200_000  # without a wait; far beyond a full line of frames
 # The stamps are taken: frames may wait for one another, because each waking of the prober costs. The more streams,
 # the more that saves.
@@ -138,6 +139,7 @@ class Receiver:
             size = len(chunk)
             wall_ns = stamp_ns(ancillary)
         except (BlockingIOError, InterruptedError):
+            self.forget_told_aside(sock)
             return
         except OSError as error:
             size = -(error.errno or 1)
@@ -150,6 +152,13 @@ class Receiver:
             self.poll.unregister(descriptor)
             del self.streams[descriptor]
             sock.close()
+
+    def forget_told_aside(self, sock: socket.socket) -> None:
+        """A stamp of sending that came late, left in the error queue, would wake us for ever."""
+        try:
+            sock.recvmsg(0, ERROR_BYTES, socket.MSG_ERRQUEUE)
+        except OSError:
+            return
 
     def send(self) -> None:
         try:

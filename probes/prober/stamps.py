@@ -4,11 +4,12 @@ Linux can stamp each segment as the kernel receives it, before our process gets 
 kernel gives no stamp, the time after the read stands in and says so.
 """
 
+import contextlib
 import socket
 import struct
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
@@ -18,6 +19,10 @@ from probes.prober.head import HeadGate
 
 NANOSECONDS: Final = 1_000_000_000
 _SO_TIMESTAMPNS: Final = 35  # asm-generic/socket.h; the socket module does not name it
+_SO_TIMESTAMPING: Final = 37  # likewise
+_STAMP_SENDING: Final = 1 << 1 | 1 << 4 | 1 << 11  # linux/net_tstamp.h: TX_SOFTWARE, SOFTWARE, OPT_TSONLY
+_MSG_ERRQUEUE: Final = getattr(socket, "MSG_ERRQUEUE", 0)
+_ERROR_BYTES: Final = 512
 _TIMESPEC: Final = struct.Struct("@ll")
 ANCILLARY_BYTES: Final = socket.CMSG_SPACE(_TIMESPEC.size) if hasattr(socket, "CMSG_SPACE") else 0
 _CALM_SAMPLE_NS: Final = 20_000  # two clocks read further apart than this were torn by a context switch
@@ -59,7 +64,9 @@ class Journal:
     connect_ns: int | None = None  # with the proxy's CONNECT exchange, where there is one
     tls_ns: int | None = None
     sent_ns: int | None = None  # t0: the instant before the last byte of the request went to the kernel
-    sending_ns: int = 0  # how long that last hand-over took: t0 may lie up to this much later
+    sending_ns: int = (
+        0  # how long that hand-over took, 0 where the kernel told when: t0 may lie so much later
+    )
     last_read: ReadStamp | None = None
     reads: int = 0
     received_bytes: int = 0
@@ -136,6 +143,51 @@ def kernel_arrival_ns(
             offset_ns, sampled_ns = _wall_minus_monotonic_ns(now_ns)
             return believed_ns(seconds * NANOSECONDS + nanoseconds - offset_ns, not_before_ns, sampled_ns)
     return None
+
+
+@contextlib.contextmanager
+def stamped_sending(sock: socket.socket) -> Iterator[None]:
+    """What is sent inside is stamped by the kernel as it leaves; `departed_ns` reads that stamp, inside too."""
+    _stamp_sending(sock, _STAMP_SENDING)
+    try:
+        yield
+    finally:
+        _stamp_sending(sock, 0)  # or what is received would carry two stamps
+
+
+def departed_ns(sock: socket.socket, now_ns: NowNs, not_before_ns: int) -> int | None:
+    """When the newest bytes that were sent left for the device, on the monotonic clock; None: not yet, or untold."""
+    stamp_ns = None
+    for level, kind, payload in _told_aside(sock):
+        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPING and len(payload) >= _TIMESPEC.size:
+            seconds, nanoseconds = _TIMESPEC.unpack_from(payload)
+            stamp_ns = seconds * NANOSECONDS + nanoseconds
+    if stamp_ns is None:
+        return None
+    offset_ns, sampled_ns = _wall_minus_monotonic_ns(now_ns)
+    return believed_ns(stamp_ns - offset_ns, not_before_ns, sampled_ns)
+
+
+def forget_told_aside(sock: socket.socket) -> None:
+    """A stamp that came late, left where it is, would make the socket look readable for ever."""
+    for _ in _told_aside(sock):
+        pass
+
+
+def _told_aside(sock: socket.socket) -> Iterator[tuple[int, int, bytes]]:
+    """Everything in the socket's error queue, which is where the stamps of sending come."""
+    while _MSG_ERRQUEUE:
+        try:
+            _nothing, ancillary, _flags, _address = sock.recvmsg(0, _ERROR_BYTES, _MSG_ERRQUEUE)
+        except OSError:
+            return
+        yield from ancillary
+
+
+def _stamp_sending(sock: socket.socket, flags: int) -> None:
+    if sys.platform.startswith("linux"):
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPING, flags)
 
 
 def believed_ns(arrived_ns: int, not_before_ns: int, not_after_ns: int) -> int | None:

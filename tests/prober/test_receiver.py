@@ -20,6 +20,7 @@ from probes.domain.outcome import Fault, Outcome
 from probes.domain.result import Quality
 from probes.prober import receiver_process
 from probes.prober.receiver import Receiver, ReceiverLostError
+from probes.prober.stamps import stamped_sending
 from tests.prober.asking import CHAT_STREAM, RunningProber, a_target, response, running_prober, says, serving
 from tests.waiting import wait_until
 
@@ -206,6 +207,24 @@ def test_the_process_rests_once_all_is_taken() -> None:
             await heard.until(size)
             assert receiver.process_id is not None
             await asyncio.to_thread(wait_until_idle, receiver.process_id)
+        receiver.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_stamp_of_sending_that_came_late_does_not_keep_it_awake() -> None:
+    async def scenario() -> None:
+        receiver, heard = Receiver(), Heard()
+        with connected() as (ours, theirs):
+            receiver.adopt(ours, heard)
+            with stamped_sending(ours):
+                ours.send(b"question")
+            theirs.sendall(b"answer")
+            await heard.until(len(b"answer"))
+            assert receiver.process_id is not None
+            await asyncio.to_thread(wait_until_idle, receiver.process_id)
+            theirs.sendall(b", and more")
+            await heard.until(len(b"answer, and more"))
         receiver.close()
 
     asyncio.run(scenario())

@@ -1,6 +1,7 @@
 """Kernel stamps on the monotonic clock, and what happens when a clock is set meanwhile."""
 
 import itertools
+import select
 import socket
 import struct
 import sys
@@ -15,7 +16,10 @@ from probes.prober.stamps import (
     ReadStamp,
     Step,
     ask_for_kernel_stamps,
+    departed_ns,
+    forget_told_aside,
     kernel_arrival_ns,
+    stamped_sending,
 )
 
 SO_TIMESTAMPNS = 35
@@ -51,6 +55,40 @@ def test_the_conversions_own_jitter_does_not_turn_time_back() -> None:
     arrived_ns = kernel_arrival_ns(stamped(time.time_ns() - 200_000), time.monotonic_ns, last_read_ns)
     assert arrived_ns is not None
     assert arrived_ns >= last_read_ns
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux stamps in the kernel")
+def test_the_kernel_tells_when_a_request_left_however_late_we_ask() -> None:
+    left, right = socket.socket(), socket.create_server(("127.0.0.1", 0))
+    with left, right:
+        left.connect(right.getsockname())
+        left.setblocking(False)
+        before_ns = time.monotonic_ns()
+        with stamped_sending(left):
+            left.send(b"x")
+            after_ns = time.monotonic_ns()
+            while time.monotonic_ns() < after_ns + 20_000_000:
+                pass
+            left_ns = departed_ns(left, time.monotonic_ns, before_ns)
+            again_ns = departed_ns(left, time.monotonic_ns, before_ns)
+        assert left_ns is not None
+        assert before_ns <= left_ns <= after_ns + 1_000_000
+        assert again_ns is None
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux stamps in the kernel")
+def test_a_stamp_that_nobody_took_wakes_a_reader_until_it_is_forgotten() -> None:
+    left, right = socket.socket(), socket.create_server(("127.0.0.1", 0))
+    with left, right:
+        left.connect(right.getsockname())
+        left.setblocking(False)
+        with stamped_sending(left):
+            left.send(b"x")
+        poll = select.poll()
+        poll.register(left, select.POLLIN)
+        assert poll.poll(0)
+        forget_told_aside(left)
+        assert not poll.poll(0)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux stamps in the kernel")
