@@ -138,7 +138,6 @@ def _compare_live(session: Session, plan: Plan, tracker: Tracker, heading: str) 
 
     with logs_held_back(), open_screen() as screen:
         view = CompareView(tracker, screen, heading)
-        view.tick()
         return follow(session, plan, view)
 
 

@@ -58,6 +58,7 @@ def follow(session: Session, plan: Plan, viewer: Viewer, heading: str | None = N
     with _stopped_by_signals(measuring) as stopped:
         if heading is not None:
             remark(heading)
+        viewer.tick()  # not sooner: whoever sees the first frame may press Ctrl-C
         measuring.start()
         try:
             _show_all(session.bench, viewer)

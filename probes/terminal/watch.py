@@ -75,7 +75,6 @@ def _watch_live(session: Session, pace: Pace, lanes: Mapping[str, Lane], heading
 
     with logs_held_back(), open_screen() as screen:
         view: Viewer = WatchView(lanes, screen, heading, session.redact, session.bench.now_ns)
-        view.tick()
         return follow(session, watching(session.targets, pace), view)
 
 

@@ -96,8 +96,9 @@ class Terminal:
 
     def finish(self) -> int:
         """Read to the end; the exit code."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
         while self._read(0.1) and self.process.poll() is None:
-            pass
+            assert time.monotonic() < deadline, f"it goes on and on:\n{self.plain[-4000:]}"
         while select.select([self._descriptor], [], [], 0)[0] and self._read(0):
             pass
         return self.process.wait(20)
