@@ -32,6 +32,7 @@ class Failure:
 
     outcome: Outcome
     text: str
+    retry_delay: str | None = None  # the wait that the error's body names, as written
 
 
 OPENAI: Final[Mapping[str, Outcome | Rule]] = {
@@ -222,7 +223,9 @@ def failure_of_response(status: int, body: bytes) -> Failure:
     error: UpstreamError | None = error_of_body(body)
     words = (error.message or error.code or error.type) if error is not None else None
     return Failure(
-        outcome_of_response(status, error), f"HTTP {status}: {words}" if words else f"HTTP {status}"
+        outcome_of_response(status, error),
+        f"HTTP {status}: {words}" if words else f"HTTP {status}",
+        error.retry_delay if error is not None else None,
     )
 
 

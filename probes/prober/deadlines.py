@@ -29,10 +29,12 @@ class DeadlineWatch:
 
     def __init__(self, limits: Deadlines, started_ns: int) -> None:
         self._limits = limits
-        self._started_ns = started_ns
         self._connect_began_ns: int | None = None
         self._step_expiry: Expiry | None = None
         self._generated_ns: int | None = None
+        self._total_ns = started_ns + round(limits.total_seconds * NANOSECONDS)
+        self._stall_ns = round(limits.stall_seconds * NANOSECONDS)
+        self._latest_ns = self._total_ns  # that the next output may come
 
     def entered(self, step: Step, now_ns: int) -> None:
         """A phase began. Name and TCP share one limit; the wait for the first token counts from the request."""
@@ -55,23 +57,27 @@ class DeadlineWatch:
             case _:
                 assert_never(step)
 
+    def is_too_late(self, at_ns: int) -> bool:
+        """Whether output that came then missed the deadline; nobody may have told, for we were late ourselves."""
+        return at_ns > self._latest_ns
+
     def generated(self, at_ns: int) -> None:
         """Output came; from here on silence is a stall."""
         self._generated_ns = (
             at_ns  # what follows from it is worked out when somebody asks, not for each token
         )
+        self._latest_ns = min(self._total_ns, at_ns + self._stall_ns)
 
     def expiry(self, step: Step) -> Expiry:
         """The next deadline. Before the request is out, running out of total time is the network's matter."""
         if self._generated_ns is not None:
             self._set(self._generated_ns, self._limits.stall_seconds, Outcome.STALLED, "stall")
-        total_ns = self._started_ns + round(self._limits.total_seconds * NANOSECONDS)
         total = Expiry(
-            total_ns,
+            self._total_ns,
             _STEP_OUTCOMES.get(step, Outcome.TOTAL_TIMEOUT),
             f"total deadline of {self._limits.total_seconds:g} s",
         )
-        if self._step_expiry is None or total_ns < self._step_expiry.at_ns:
+        if self._step_expiry is None or total.at_ns < self._step_expiry.at_ns:
             return total
         return self._step_expiry
 
@@ -79,3 +85,4 @@ class DeadlineWatch:
         self._step_expiry = Expiry(
             from_ns + round(seconds * NANOSECONDS), outcome, f"{name} deadline of {seconds:g} s"
         )
+        self._latest_ns = min(self._total_ns, self._step_expiry.at_ns)

@@ -102,6 +102,7 @@ class UpstreamError:
     code: str | None = None
     type: str | None = None
     message: str | None = None
+    retry_delay: str | None = None  # Google's RetryInfo, as written: "34.07s"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ _READ_OF_WRONG_BODY: Final = 16 * 1024
 _MAX_EVENTS: Final = (
     20_000  # far beyond any probe's tokens; an endless stream would keep the loop from the others
 )
+_SICK_HOST_NS: Final = NANOSECONDS
 _GOODBYE_SECONDS: Final = 0.25  # for the body's end after the answer's end, so that we need not cut the line
 
 
@@ -71,6 +72,8 @@ class Exchange:
         self._watch = DeadlineWatch(target.deadlines, started_ns)
         self._alarm = asyncio.timeout(None)
         self._timer: asyncio.TimerHandle | None = None
+        self._is_over = False
+        self._late_ns = 0  # how long after a deadline we looked
 
     @property
     def attempt(self) -> Attempt:
@@ -90,7 +93,7 @@ class Exchange:
             attempt.head = self._connection.head
             attempt.failure = self._failure_of(error)
         finally:
-            self._switch_off()
+            self._stop_watching()
         attempt.head = self._connection.head
         return attempt
 
@@ -110,7 +113,7 @@ class Exchange:
             if is_packed(response):
                 raise BadPayloadError("the body is compressed although we asked for none of that")
             await self._read(response, body)
-            self._switch_off()
+            self._stop_watching()
             await _say_goodbye(body)
 
     async def _read(self, response: httpx2.Response, body: AsyncGenerator[bytes, None]) -> None:
@@ -157,7 +160,8 @@ class Exchange:
         said = (stated.message if stated is not None else None) or read.decode("utf-8", "replace")
         kind = response.headers.get("content-type") or "no content type"
         text = f"HTTP {response.status_code} with {kind} instead of {self._wire.framing.name}: {said}"
-        raise _KnownFailureError(Failure(outcome or Outcome.NOT_SSE, text))
+        delay = stated.retry_delay if stated is not None else None
+        raise _KnownFailureError(Failure(outcome or Outcome.NOT_SSE, text, delay))
 
     def _take_all(self, events: list[ServerEvent]) -> bool:
         """Keep the events of one portion; True at the answer's end."""
@@ -166,6 +170,8 @@ class Exchange:
             raise BadPayloadError(f"more than {_MAX_EVENTS} events")
         for event in events:
             said = self._repetition.interpret(event)
+            if said.pieces and self._watch.is_too_late(stamp.arrived_ns):
+                raise _KnownFailureError(self._expired())
             self._attempt.arrivals.append(Arrival(said, stamp))
             if said.error is not None:
                 self._attempt.ended_ns = stamp.arrived_ns
@@ -201,12 +207,36 @@ class Exchange:
         if left_ns > 0:
             self._timer = loop.call_later(left_ns / NANOSECONDS, self._ring_when_due)
         else:
-            self._alarm.reschedule(loop.time())
+            self._late_ns = -left_ns
+            self._connection.catch_up(self._ring)
+
+    def _ring(self) -> None:
+        """Everything that came in time has been seen by now, however late we are ourselves."""
+        if self._is_over:
+            return
+        if self._watch.expiry(self._attempt.journal.step).at_ns > self._now_ns():
+            self._ring_when_due()
+        else:
+            self._alarm.reschedule(asyncio.get_running_loop().time())
+
+    def _stop_watching(self) -> None:
+        self._is_over = True
+        self._switch_off()
 
     def _switch_off(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _expired(self) -> Failure:
+        step = self._attempt.journal.step
+        expiry = self._watch.expiry(step)
+        if (
+            step is not Step.REQUEST and self._late_ns > _SICK_HOST_NS
+        ):  # who can tell what they would have said
+            late = f"our own host came {self._late_ns / NANOSECONDS:.1f} s late"
+            return Failure(Outcome.INTERNAL, f"{expiry.limit} passed, but {late}")
+        return Failure(expiry.outcome, f"{expiry.limit} passed")
 
     def _failure_of(self, error: Exception) -> Failure:
         if isinstance(error, _KnownFailureError):
@@ -214,8 +244,7 @@ class Exchange:
         journal, head = self._attempt.journal, self._attempt.head
         is_refused = head is not None and head.status >= 400
         if self._alarm.expired() and not is_refused:
-            expiry = self._watch.expiry(journal.step)
-            return Failure(expiry.outcome, f"{expiry.limit} passed")
+            return self._expired()
         return classify(error, journal, head.status if head is not None else None)
 
 
@@ -236,4 +265,5 @@ async def _say_goodbye(body: AsyncGenerator[bytes, None]) -> None:
 def _failure_of_event(error: UpstreamError) -> Failure:
     """An error event: its own type decides, the HTTP status stays 200."""
     words = error.message or error.code or error.type or "without a message"
-    return Failure(outcome_of_error(error) or Outcome.STREAM_ERROR, f"error event: {words}")
+    outcome = outcome_of_error(error) or Outcome.STREAM_ERROR
+    return Failure(outcome, f"error event: {words}", error.retry_delay)

@@ -11,6 +11,7 @@ from probes.domain.result import RateLimit
 
 _KINDS: Final = ("requests", "tokens", "input_tokens", "output_tokens")
 _MAX_SECONDS: Final = 366 * 86_400.0  # a wait beyond a year is no wait but a mistake
+_MAX_WRITTEN: Final = 40
 _EPOCH_SECONDS: Final = 1e9  # numbers this large are points in time, not waits
 _EPOCH_MILLISECONDS: Final = 1e12
 _DURATION: Final = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|us|µs|[dhms]))+")
@@ -61,6 +62,11 @@ def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | No
     if milliseconds is not None:
         return wait_seconds(str(milliseconds / 1000), now)
     return wait_seconds(headers.get("retry-after", ""), now)
+
+
+def retry_delay_seconds(written: str | None, now: datetime) -> float | None:
+    """The wait that an error body names; None when it names none. At most 40 characters are a wait."""
+    return wait_seconds(written, now) if written and len(written) <= _MAX_WRITTEN else None
 
 
 def rate_limits(headers: Mapping[str, str], now: datetime) -> tuple[RateLimit, ...]:

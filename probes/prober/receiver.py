@@ -4,17 +4,19 @@ What it reads comes here in frames, however late: each carries the stamps of its
 """
 
 import asyncio
+import collections
 import itertools
 import logging
 import os
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol
 
 from probes.prober import receiver_process
-from probes.prober.receiver_process import FRAME, NUMBER
+from probes.prober.receiver_process import ALL, FRAME, NUMBER
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +49,7 @@ class Receiver:
         self._numbers = itertools.count(1)
         self._starts = 0
         self._received = bytearray()
+        self._wanting_all: collections.deque[Callable[[], None]] = collections.deque()
 
     @property
     def process_id(self) -> int | None:
@@ -65,6 +68,17 @@ class Receiver:
             return None
         self._sinks[number] = sink
         return number
+
+    def catch_up(self, done: Callable[[], None]) -> None:
+        """Call `done` once everything that arrived until now was handed to its sink; at once where nothing can."""
+        try:
+            if self._line is None or self._line.send(NUMBER.pack(ALL)) < NUMBER.size:
+                done()
+                return
+        except OSError:
+            done()
+            return
+        self._wanting_all.append(done)
 
     def release(self, number: int) -> None:
         """The sink hears no more. The socket has to be shut down: the process holds it open until its end."""
@@ -113,7 +127,9 @@ class Receiver:
             if end > len(received):
                 break
             sink = self._sinks.get(number)
-            if sink is not None and size > 0:
+            if number == ALL:
+                self._wanting_all.popleft()()
+            elif sink is not None and size > 0:
                 chunk = bytes(received[position + FRAME.size : end])
                 sink.received(chunk, wall_ns or None, read_ns, offset_ns)
             elif sink is not None:
@@ -124,15 +140,19 @@ class Receiver:
     def _mourn(self) -> None:
         logger.error("our bug: the process that reads sockets ended; %d streams are lost", len(self._sinks))
         sinks, self._sinks = self._sinks, {}
+        wanting, self._wanting_all = self._wanting_all, collections.deque()
         self.close()
         for sink in sinks.values():
             sink.ended(ReceiverLostError("the process that reads our sockets ended"))
+        for done in wanting:
+            done()
 
     def close(self) -> None:
         """End the process. Streams that are still open hear nothing more."""
         line, process = self._line, self._process
         self._line = self._process = None
         self._received.clear()
+        self._wanting_all.clear()
         if line is not None:
             asyncio.get_running_loop().remove_reader(line.fileno())
             line.close()

@@ -22,6 +22,7 @@ SO_TIMESTAMPNS = 35  # asm-generic/socket.h
 TIMESPEC = struct.Struct("@ll")
 ANCILLARY_BYTES = socket.CMSG_SPACE(TIMESPEC.size) if hasattr(socket, "CMSG_SPACE") else 0
 NUMBER = struct.Struct("=I")
+ALL = 0  # no stream's number: asks for all that has arrived until now, and comes back behind it
 # Stream, size (0: its end, negative: an error's number), kernel's stamp on the wall clock (0: none), time of the read
 # on the monotonic clock, distance of the two clocks at that time; nanoseconds.
 FRAME = struct.Struct("=Iiqqq")
@@ -124,12 +125,24 @@ class Receiver:
             self.is_over = True
             return
         number = NUMBER.unpack(told)[0]
+        if number == ALL:
+            self.tell_all()
+            return
         if not descriptors:  # this process may open no more
             self.waiting += FRAME.pack(number, -errno.EMFILE, 0, time.monotonic_ns(), 0)
             return
         sock = socket.socket(fileno=descriptors[0])
         self.streams[descriptors[0]] = (number, sock)
         self.poll.register(descriptors[0], select.EPOLLIN)
+
+    def tell_all(self) -> None:
+        """What is readable is read, and everything sent at once."""
+        offset_ns = wall_minus_monotonic_ns()
+        for descriptor, _event in self.poll.poll(0):
+            if descriptor != self.line_number:
+                self.read(descriptor, offset_ns)
+        self.waiting += FRAME.pack(ALL, 0, 0, time.monotonic_ns(), 0)
+        self.due_ns = 0
 
     def read(self, descriptor: int, offset_ns: int) -> None:
         number, sock = self.streams[descriptor]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from probes.domain.outcome import Outcome
@@ -21,7 +21,7 @@ from probes.prober.exchange import Attempt
 from probes.prober.foreign_text import error_line, name_line
 from probes.prober.judgement import Answer, answer_of, check_answer, judge
 from probes.prober.prompts import Prompt
-from probes.prober.rate_limits import rate_limits, retry_after_seconds
+from probes.prober.rate_limits import rate_limits, retry_after_seconds, retry_delay_seconds
 from probes.prober.stamps import NANOSECONDS
 from probes.prober.timing import StreamTiming, quality, seconds_between, time_stream, tpot_seconds
 from probes.prober.tokens import cost, count_tokens
@@ -168,8 +168,16 @@ def _with_statements(result: ProbeResult, attempt: Attempt, answer: Answer, reda
         http_status=head.status if head is not None else None,
         content_type=name_line(headers.get("content-type"), redact),
         rate_limits=rate_limits(headers, received_at),
-        retry_after_seconds=retry_after_seconds(headers, received_at),
+        retry_after_seconds=_retry_after_seconds(attempt, headers, received_at),
     )
+
+
+def _retry_after_seconds(attempt: Attempt, headers: Mapping[str, str], received_at: datetime) -> float | None:
+    """By the headers, else by the error's body."""
+    told = retry_after_seconds(headers, received_at)
+    if told is None and attempt.failure is not None:
+        told = retry_delay_seconds(attempt.failure.retry_delay, received_at)
+    return told
 
 
 def _request_id(headers: Mapping[str, str], answer: Answer) -> str | None:

@@ -3,9 +3,10 @@
 The library's own transport offers no place for a network backend; this is the same small bridge with one.
 """
 
+import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -142,6 +143,18 @@ class Connection(httpx2.AsyncBaseTransport):
             stream=_Body(response, unwrapping_of(headers) if is_body_apart else None),
             extensions=response.extensions,
         )
+
+    def catch_up(self, done: Callable[[], None]) -> None:
+        """Call `done` once whoever waits for bytes has seen all that arrived until now."""
+        loop = asyncio.get_running_loop()
+
+        def after_the_woken() -> None:
+            loop.call_soon(done)
+
+        if self._receiver is not None:
+            self._receiver.catch_up(after_the_woken)
+        else:
+            loop.call_soon(after_the_woken)  # after a turn in which what is readable is read
 
     @property
     def is_open(self) -> bool:

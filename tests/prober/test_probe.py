@@ -247,6 +247,31 @@ def test_an_error_page_that_never_ends_is_judged_by_its_status(prober: RunningPr
     assert (result.outcome, result.retry_after_seconds) == (Outcome.RATE_LIMITED, 7.0)
 
 
+@pytest.mark.parametrize(
+    ("header", "delay", "seconds"),
+    [
+        ("", '"34.5s"', 34.5),
+        ("Retry-After: 7\r\n", '"34.5s"', 7.0),
+        ("", '"soon"', None),
+        ("", "34", None),
+        ("", '"' + "9" * 5000 + 's"', None),
+    ],
+    ids=["body", "header first", "no duration", "a number", "a long one"],
+)
+def test_googles_wait_is_read_from_the_body(
+    header: str, delay: str, seconds: float | None, prober: RunningProber
+) -> None:
+    info = f'{{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":{delay}}}'
+    quota = '{"@type":"type.googleapis.com/google.rpc.QuotaFailure","violations":[]}'
+    body = f'[{{"error":{{"code":429,"status":"RESOURCE_EXHAUSTED","details":[{quota},{info}]}}}}]'
+    answer = says(
+        f"HTTP/1.1 429 Too Many Requests\r\nContent-Length: {len(body)}\r\n{header}\r\n{body}".encode()
+    )
+    with serving(answer) as server:
+        result = prober.probe(a_target(server.base_url))
+    assert (result.outcome, result.retry_after_seconds) == (Outcome.RATE_LIMITED, seconds)
+
+
 def test_keep_alives_do_not_put_off_a_deadline(prober: RunningProber, simulator: RunningSimulator) -> None:
     hasty = Deadlines(first_token_seconds=0.6, stall_seconds=0.6, total_seconds=5.0)
     silent = prober.probe(

@@ -1,6 +1,7 @@
 """The process that reads sockets: every byte with its stamp, however late the prober is; its end is nobody's outage."""
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import signal
@@ -9,7 +10,7 @@ import sys
 import termios
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ import pytest
 
 from probes.domain.outcome import Fault, Outcome
 from probes.domain.result import Quality
+from probes.domain.target import Deadlines
 from probes.prober import receiver_process
 from probes.prober.receiver import Receiver, ReceiverLostError
 from probes.prober.stamps import stamped_sending
@@ -334,3 +336,56 @@ def test_segments_that_lay_together_are_called_bounded(prober: RunningProber) ->
     assert result.first_read_events is not None
     assert result.first_read_events > 1
     assert result.quality is Quality.BOUNDED
+
+
+def blocking(seconds: float, began: threading.Event) -> Callable[[], None]:
+    """What a starved host does to a loop: nothing on it runs for so long."""
+
+    def block() -> None:
+        began.set()
+        until_ns = time.monotonic_ns() + round(seconds * 1e9)
+        while time.monotonic_ns() < until_ns:
+            pass
+
+    return block
+
+
+@dataclass
+class StoppedLoop:
+    """A server that stops the prober's loop, and answers so long after it did."""
+
+    prober: RunningProber
+    stops_seconds: float
+    answers_after_seconds: float
+
+    def __call__(self, sock: socket.socket, request: bytes) -> None:
+        del request
+        began = threading.Event()
+        self.prober.loop.call_soon_threadsafe(blocking(self.stops_seconds, began))
+        assert began.wait(20)
+        threading.Event().wait(self.answers_after_seconds)  # the scenario itself
+        with contextlib.suppress(OSError):
+            sock.sendall(response(CHAT_STREAM))
+
+
+@pytest.mark.parametrize(
+    ("answers_after_seconds", "outcome"),
+    [
+        pytest.param(0.05, Outcome.OK, id="in time"),
+        pytest.param(1.0, Outcome.FIRST_TOKEN_TIMEOUT, id="too late"),
+    ],
+)
+def test_a_deadline_that_passes_while_we_are_stopped_asks_when_the_answer_came(
+    answers_after_seconds: float, outcome: Outcome
+) -> None:
+    """Both answers lie there when the loop goes on, long after the deadline."""
+    limits = Deadlines(first_token_seconds=0.5)
+    with (
+        running_prober() as prober,
+        serving(says(response(CHAT_STREAM))) as warming,
+        serving(StoppedLoop(prober, 1.5, answers_after_seconds)) as server,
+    ):
+        prober.probe(a_target(warming.base_url))
+        result = prober.probe(a_target(server.base_url, deadlines=limits))
+    assert result.outcome is outcome
+    assert (result.ttft_seconds is not None) is (outcome is Outcome.OK)

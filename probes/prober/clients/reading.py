@@ -66,6 +66,7 @@ def error_in(document: object) -> UpstreamError | None:
             code=str(code) if isinstance(code, int) and not isinstance(code, bool) else text(code),
             type=text(error.get("type")) or text(error.get("status")),
             message=_message(error.get("message")),
+            retry_delay=_retry_delay(error),
         )
     if text(error) is not None:
         return UpstreamError(message=_message(error))
@@ -81,6 +82,14 @@ def _reason(error: JsonObject) -> str | None:
     details = error.get("details")
     reasons = (text(mapping(detail).get("reason")) for detail in sequence(details))
     return text(mapping(details).get("error_code")) or next(filter(None, reasons), None)
+
+
+def _retry_delay(error: JsonObject) -> str | None:
+    """google.rpc.RetryInfo among the details: Google sends no Retry-After header."""
+    for detail in map(mapping, sequence(error.get("details"))):
+        if str(detail.get("@type", "")).endswith("google.rpc.RetryInfo"):
+            return text(detail.get("retryDelay"))
+    return None
 
 
 def _message(value: object) -> str | None:
