@@ -7,7 +7,17 @@ from enum import StrEnum
 from typing import Final
 
 from probes.domain.result import Stamps
-from probes.domain.target import Deadlines, Prices, Protocol, Readiness, Target, Thresholds, TokenParameter
+from probes.domain.target import (
+    Deadlines,
+    Objectives,
+    Prices,
+    Protocol,
+    Readiness,
+    Target,
+    Thresholds,
+    TokenParameter,
+)
+from probes.domain.upkeep import Maintenance
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,7 @@ class PlannedTarget:
     include_usage: bool = True
     temperature: float | None = None
     body_keys: tuple[str, ...] = ()  # of extra_body, whose values may be private
+    objectives: Objectives = field(default_factory=Objectives)
 
     @classmethod
     def of(cls, target: Target) -> "PlannedTarget":
@@ -58,6 +69,7 @@ class PlannedTarget:
             include_usage=target.options.include_usage,
             temperature=target.options.temperature,
             body_keys=tuple(target.options.extra_body),
+            objectives=target.objectives,
         )
 
 
@@ -103,6 +115,8 @@ class Plan:
     last_diff: PlanDiff = field(default_factory=PlanDiff)
     problems: tuple[Problem, ...] = ()
     refresh_cooldown_seconds: float = 15.0
+    maintenance: tuple[Maintenance, ...] = ()  # the file's; an operator's stand in the store by themselves
+    alert_channels: tuple[str, ...] = ()  # their names
 
 
 class RefreshState(StrEnum):

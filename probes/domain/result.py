@@ -22,6 +22,7 @@ class Trigger(StrEnum):
     SCHEDULED = "scheduled"
     MANUAL = "manual"
     CONFIRM = "confirm"
+    MAINTENANCE = "maintenance"  # inside an announced window, whoever asked for it
 
 
 class Category(StrEnum):

@@ -77,6 +77,18 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True)
+class Objectives:
+    """What the operator wants a target to keep; None where nothing is set. Judges results, changes none."""
+
+    availability: float | None = None  # fraction of the judged probes, below 1
+    ttft_p95_seconds: float | None = None  # 95 of 100 answers must begin within it
+
+    @property
+    def is_empty(self) -> bool:
+        return self.availability is None and self.ttft_p95_seconds is None
+
+
+@dataclass(frozen=True, slots=True)
 class Prices:
     """Money per million tokens, in the operator's currency; None where unknown."""
 
@@ -126,6 +138,7 @@ class Target:
     deadlines: Deadlines = field(default_factory=Deadlines)
     thresholds: Thresholds = field(default_factory=Thresholds)
     prices: Prices = field(default_factory=Prices)
+    objectives: Objectives = field(default_factory=Objectives)
     options: RequestOptions = field(default_factory=RequestOptions)
     spec_version: str = ""  # hash of all that changes what is measured; a new value starts a new series
 

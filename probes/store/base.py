@@ -9,12 +9,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
+from probes.domain.delivery import Delivery, DeliveryState
 from probes.domain.event import EventKind, TargetEvent
+from probes.domain.incident import Incident
 from probes.domain.outcome import Outcome
 from probes.domain.plan import AgentStatus, Plan, PlanDiff, Problem, RefreshRequest
 from probes.domain.result import Category, ProbeResult, Trigger
 from probes.domain.rollup import Period, Rollup
 from probes.domain.state import TargetStatistics, Verdict
+from probes.domain.upkeep import Maintenance, Pause
 
 MAX_PAGE_SIZE: Final = 1000
 
@@ -75,6 +78,45 @@ class EventPage:
 
 
 @dataclass(frozen=True, slots=True)
+class IncidentQuery:
+    """Filters are joined by AND, values inside one by OR; empty or None means any.
+
+    `since` and `until` find what overlaps with them: it ended at or after `since` (or has not), and began before
+    `until`. Merged ones are left out unless asked for; the one that took them up tells their story.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    changed_since: datetime | None = None  # `updated_at` at or after it
+    providers: Collection[str] = ()
+    targets: Collection[str] = ()  # any of the affected ones
+    is_open: bool | None = None
+    is_public: bool | None = None
+    with_merged: bool = False
+    limit: int = 50  # at most MAX_PAGE_SIZE
+    cursor: str | None = None  # of the page before
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentPage:
+    """By (started_at, id), newest first."""
+
+    incidents: tuple[Incident, ...]
+    next_cursor: str | None  # None: this is the last page
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryQuery:
+    """Filters are joined by AND, values inside one by OR; empty or None means any. Newest first, by creation."""
+
+    since: datetime | None = None  # created at or after it
+    states: Collection[DeliveryState] = ()
+    channels: Collection[str] = ()
+    incidents: Collection[str] = ()
+    limit: int = 50  # at most MAX_PAGE_SIZE
+
+
+@dataclass(frozen=True, slots=True)
 class RefreshUpdate:
     """What an agent reports on a refresh; None leaves a field as it is."""
 
@@ -89,7 +131,8 @@ class RefreshUpdate:
 class Retention:
     """How long each kind is kept; None keeps it for ever. Rollups outlive raw results.
 
-    Events are kept as long as daily rollups, for they explain the steps in them.
+    Events and ended incidents are kept as long as daily rollups, for they explain the steps in them; finished
+    deliveries as long as results.
     """
 
     results: timedelta | None = timedelta(days=100)
@@ -162,6 +205,52 @@ class Store(Protocol):
 
     def events(self, query: EventQuery) -> EventPage:
         """One page by (at, id), newest first. Raises CursorError."""
+
+    # Incidents.
+
+    def save_incident(self, incident: Incident) -> bool:
+        """Write version 1 if its id is new, version n over version n - 1; False when another writer was quicker.
+
+        Atomic: of several writers of one version exactly one is told True. Then read it again and decide anew.
+        """
+
+    def incident(self, incident_id: str) -> Incident | None: ...
+
+    def incidents(self, query: IncidentQuery) -> IncidentPage:
+        """One page, newest first. Raises CursorError."""
+
+    # The outbox.
+
+    def add_deliveries(self, deliveries: Sequence[Delivery]) -> int:
+        """Returns how many were new. One that is there already stays as it is."""
+
+    def due_deliveries(self, now: datetime, limit: int) -> tuple[Delivery, ...]:
+        """Pending ones whose time has come, longest due first."""
+
+    def update_delivery(self, delivery: Delivery) -> None:
+        """Replace what is known of it; one that is not there is ignored."""
+
+    def deliveries(self, query: DeliveryQuery) -> tuple[Delivery, ...]: ...
+
+    # What operators announce.
+
+    def put_maintenance(self, maintenance: Maintenance) -> None:
+        """Write, or replace by its id."""
+
+    def delete_maintenance(self, maintenance_id: str) -> bool:
+        """Whether there was one."""
+
+    def maintenance(self) -> tuple[Maintenance, ...]:
+        """All, by first start and id."""
+
+    def put_pause(self, pause: Pause) -> None:
+        """Write, or replace the target's."""
+
+    def delete_pause(self, target: str) -> bool:
+        """Whether there was one."""
+
+    def pauses(self) -> tuple[Pause, ...]:
+        """All, by target."""
 
     # The running configuration.
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from probes.domain.event import TargetEvent
 from probes.domain.outcome import Fault, Outcome
-from probes.domain.result import ProbeResult
+from probes.domain.result import ProbeResult, Trigger
 from probes.domain.state import TargetStatistics
 from probes.stats.changes import Memory, changes_of
 
@@ -32,7 +32,8 @@ class Advance:
 def advance(standing: Standing, fresh: Iterable[ProbeResult], now: datetime) -> Advance:
     """Count results that were not counted before. Order of arrival does not matter, only due time does.
 
-    A late result makes no event: what it says is older than what is known, and its successors say it again.
+    A late result makes no event: what it says is older than what is known, and its successors say it again. Nor does
+    one under announced maintenance, when a model may well be missing or answer wrongly.
     """
     before = standing.statistics
     ran = sorted((r for r in fresh if r.fault is not Fault.NOT_RUN), key=_age)
@@ -42,7 +43,8 @@ def advance(standing: Standing, fresh: Iterable[ProbeResult], now: datetime) -> 
         total_ok=before.total_ok + sum(r.outcome is Outcome.OK for r in ran),
         updated_at=now,
     )
-    memory, events = changes_of(standing.memory, [r for r in ran if _is_newer(r, before.newest)])
+    told = [r for r in ran if _is_newer(r, before.newest) and r.trigger is not Trigger.MAINTENANCE]
+    memory, events = changes_of(standing.memory, told)
     needs_run = False
     for result in ran:
         needs_run |= _is_late_and_matters(after, result)

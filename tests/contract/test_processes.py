@@ -22,9 +22,11 @@ from probes.domain.plan import RefreshRequest
 from probes.domain.result import ProbeResult
 from probes.domain.rollup import Period
 from probes.stats.tally import merge
-from probes.store.base import ResultQuery, Store
+from probes.store.base import IncidentQuery, ResultQuery, Store
 from tests.contract.address import Address
 from tests.contract.one_at_a_time import one_at_a_time
+from tests.contract.test_deliveries import a_delivery
+from tests.contract.test_incidents import an_incident
 from tests.examples import NOON, a_result
 from tests.fakes import FakeClock
 
@@ -97,6 +99,26 @@ def claims(address: Address, number: int) -> list[str]:
     return claimed
 
 
+def saves(address: Address, number: int) -> list[bool]:
+    """Each turn is one version of one incident, with words of its own; the first turn makes it."""
+    store = address.open()
+    won = []
+    for turn in range(ROUNDS):
+        _start.wait(30)
+        version = replace(an_incident(), version=turn + 1, provider=f"{turn} of {number}")
+        won.append(store.save_incident(version))
+    store.close()
+    return won
+
+
+def plans(address: Address, number: int) -> int:
+    store = address.open()
+    _start.wait(30)
+    added = sum(store.add_deliveries([a_delivery(n)]) for n in range(ROUNDS))
+    store.close()
+    return added
+
+
 def shared(count: int) -> list[ProbeResult]:
     return [a_result(id=f"shared {n}", due_at=NOON - timedelta(minutes=n)) for n in range(count)]
 
@@ -147,6 +169,21 @@ def test_each_refresh_is_claimed_once(contested: Address) -> None:
     claimed = [request for answer in race(claims, contested) for request in answer]
 
     assert sorted(claimed) == [f"r{n:02d}" for n in range(20)]
+
+
+def test_each_version_of_an_incident_has_one_writer(contested: Address) -> None:
+    answers = race(saves, contested)
+
+    assert [sum(answer[turn] for answer in answers) for turn in range(ROUNDS)] == [1] * ROUNDS
+    store = contested.open()
+    (last,) = store.incidents(IncidentQuery()).incidents
+    (winner,) = [number for number, answer in enumerate(answers) if answer[-1]]
+    assert (last.version, last.provider) == (ROUNDS, f"{ROUNDS - 1} of {winner}")
+    store.close()
+
+
+def test_what_many_plan_is_planned_once(contested: Address) -> None:
+    assert sum(race(plans, contested)) == ROUNDS
 
 
 def test_results_written_by_many_are_counted_once(contested: Address) -> None:

@@ -136,7 +136,9 @@ def mixed_results(count: int = 240) -> list[ProbeResult]:
             due_at=NOON - MINUTE * random.randrange(60),
             target=random.choice(["acme/main/quick", "acme/main/slow", "zenith/a/one", "zenith/b/one"]),
             location=random.choice(["here", "there"]),
-            trigger=random.choice([*[Trigger.SCHEDULED] * 5, Trigger.MANUAL, Trigger.CONFIRM]),
+            trigger=random.choice(
+                [*[Trigger.SCHEDULED] * 5, Trigger.MANUAL, Trigger.CONFIRM, Trigger.MAINTENANCE]
+            ),
             category=random.choice([Category.SMOOTH, Category.LAGGING]),
         )
         for _ in range(count)
@@ -159,6 +161,10 @@ FILTERS: dict[str, tuple[dict[str, Any], Matches]] = {
         lambda r: r.outcome in (Outcome.STALLED, Outcome.MISSED),
     ),
     "trigger": ({"triggers": [Trigger.MANUAL]}, lambda r: r.trigger is Trigger.MANUAL),
+    "maintenance": (
+        {"triggers": [Trigger.MAINTENANCE]},
+        lambda r: r.trigger is Trigger.MAINTENANCE,
+    ),
     "provider and outcome": (
         {"providers": ["acme"], "outcomes": [Outcome.STALLED]},
         lambda r: r.provider == "acme" and r.outcome is Outcome.STALLED,

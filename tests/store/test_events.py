@@ -2,10 +2,11 @@
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from probes.domain.result import ProbeResult
+from probes.domain.result import ProbeResult, Trigger
 from probes.stats.changes import changes_of
 from probes.store.base import EventQuery
 from probes.store.documents import memory_of, memory_text
@@ -76,3 +77,10 @@ def test_a_memory_comes_back_as_it_was() -> None:
 
     assert memory_of(memory_text(memory)) == memory
     assert memory_of(None) == {}
+
+
+def test_what_answers_under_announced_maintenance_changes_nothing_on_the_timeline(tmp_path: Path) -> None:
+    first, inside, after = served("x-1", "x-2", "x-1")
+    with closing(open_sqlite(tmp_path / "store.sqlite3", FakeClock())) as store:
+        store.add_results([first, replace(inside, trigger=Trigger.MAINTENANCE), after])
+        assert news(store) == []

@@ -77,6 +77,17 @@ _INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
         IndexModel([("at", ASCENDING), ("_id", ASCENDING)]),
         IndexModel([("target", ASCENDING), ("at", ASCENDING), ("_id", ASCENDING)]),
     ),
+    "incidents": (
+        IndexModel([("started_at", ASCENDING), ("_id", ASCENDING)]),
+        IndexModel([("is_open", ASCENDING), ("started_at", ASCENDING), ("_id", ASCENDING)]),
+        IndexModel([("targets", ASCENDING), ("started_at", ASCENDING), ("_id", ASCENDING)]),
+        IndexModel([("updated_at", ASCENDING)]),
+    ),
+    "deliveries": (
+        IndexModel([("state", ASCENDING), ("due_at", ASCENDING)]),
+        IndexModel([("created_at", ASCENDING), ("_id", ASCENDING)]),
+        IndexModel([("incident_id", ASCENDING), ("created_at", ASCENDING), ("_id", ASCENDING)]),
+    ),
     "requests": (IndexModel([("requested_at", ASCENDING)]),),
 }
 

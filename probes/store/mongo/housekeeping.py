@@ -10,8 +10,8 @@ from pymongo.errors import DuplicateKeyError
 from probes.domain.rollup import Period, RollupKey, Tally
 from probes.stats.tally import tallies_of
 from probes.store.base import Progress, Retention, StoreHealth, StoreUnavailableError
+from probes.store.mongo import deliveries, incidents, rollups, statistics
 from probes.store.mongo import results as api_status
-from probes.store.mongo import rollups, statistics
 from probes.store.mongo.connection import Connection, Document, Documents
 from probes.store.records import cut
 
@@ -26,6 +26,7 @@ def sweep(connection: Connection, retention: Retention, now: datetime) -> int:
     if retention.results is not None:
         # Whole UTC days go, so that a day whose raw results are there has all of them and can be rebuilt.
         deleted += _sweep_results(connection, Period.DAY.start_of(now - retention.results))
+        deleted += deliveries.sweep(connection.collection("deliveries"), now - retention.results)
     buckets = connection.collection("rollups")
     for period, kept in ((Period.HOUR, retention.hourly), (Period.DAY, retention.daily)):
         if kept is not None:
@@ -36,6 +37,7 @@ def sweep(connection: Connection, retention: Retention, now: datetime) -> int:
     if retention.daily is not None:
         gone = {"at": {"$lt": cut(now - retention.daily)}}
         deleted += connection.collection("events").delete_many(gone).deleted_count
+        deleted += incidents.sweep(connection.collection("incidents"), now - retention.daily)
     before = {"$lt": cut(now - _KEPT_TALK)}
     deleted += connection.collection("requests").delete_many({"requested_at": before}).deleted_count
     deleted += connection.collection("agents").delete_many({"beat_at": before}).deleted_count

@@ -4,14 +4,20 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from probes.clock import Clock, SystemClock
+from probes.domain.delivery import Delivery
 from probes.domain.event import TargetEvent
+from probes.domain.incident import Incident
 from probes.domain.plan import AgentStatus, Plan, RefreshRequest
 from probes.domain.result import ProbeResult
 from probes.domain.rollup import Period, Rollup
 from probes.domain.state import TargetStatistics, Verdict
+from probes.domain.upkeep import Maintenance, Pause
 from probes.store.base import (
+    DeliveryQuery,
     EventPage,
     EventQuery,
+    IncidentPage,
+    IncidentQuery,
     Progress,
     RefreshUpdate,
     ResultPage,
@@ -19,7 +25,17 @@ from probes.store.base import (
     Retention,
     StoreHealth,
 )
-from probes.store.mongo import agents, events, housekeeping, requests, rollups, statistics
+from probes.store.mongo import (
+    agents,
+    deliveries,
+    events,
+    housekeeping,
+    incidents,
+    requests,
+    rollups,
+    statistics,
+    upkeep,
+)
 from probes.store.mongo import results as api_status
 from probes.store.mongo.connection import Connection, Documents, mapping_errors
 from probes.store.mongo.counting import Counting
@@ -94,6 +110,58 @@ class MongoStore:
     def events(self, query: EventQuery) -> EventPage:
         with mapping_errors():
             return events.read_page(self._in("events"), query)
+
+    def save_incident(self, incident: Incident) -> bool:
+        with mapping_errors():
+            return incidents.save(self._in("incidents"), incident)
+
+    def incident(self, incident_id: str) -> Incident | None:
+        with mapping_errors():
+            return incidents.by_id(self._in("incidents"), incident_id)
+
+    def incidents(self, query: IncidentQuery) -> IncidentPage:
+        with mapping_errors():
+            return incidents.read_page(self._in("incidents"), query)
+
+    def add_deliveries(self, added: Sequence[Delivery]) -> int:
+        with mapping_errors():
+            return deliveries.add(self._in("deliveries"), added)
+
+    def due_deliveries(self, now: datetime, limit: int) -> tuple[Delivery, ...]:
+        with mapping_errors():
+            return deliveries.due(self._in("deliveries"), now, limit)
+
+    def update_delivery(self, delivery: Delivery) -> None:
+        with mapping_errors():
+            deliveries.update(self._in("deliveries"), delivery)
+
+    def deliveries(self, query: DeliveryQuery) -> tuple[Delivery, ...]:
+        with mapping_errors():
+            return deliveries.read(self._in("deliveries"), query)
+
+    def put_maintenance(self, maintenance: Maintenance) -> None:
+        with mapping_errors():
+            upkeep.put_maintenance(self._in("maintenance"), maintenance)
+
+    def delete_maintenance(self, maintenance_id: str) -> bool:
+        with mapping_errors():
+            return upkeep.delete_maintenance(self._in("maintenance"), maintenance_id)
+
+    def maintenance(self) -> tuple[Maintenance, ...]:
+        with mapping_errors():
+            return upkeep.read_maintenance(self._in("maintenance"))
+
+    def put_pause(self, pause: Pause) -> None:
+        with mapping_errors():
+            upkeep.put_pause(self._in("pauses"), pause)
+
+    def delete_pause(self, target: str) -> bool:
+        with mapping_errors():
+            return upkeep.delete_pause(self._in("pauses"), target)
+
+    def pauses(self) -> tuple[Pause, ...]:
+        with mapping_errors():
+            return upkeep.read_pauses(self._in("pauses"))
 
     def put_plan(self, plan: Plan) -> None:
         with mapping_errors():

@@ -10,7 +10,7 @@ from probes.domain.rollup import Period
 from probes.stats.tally import tallies_of
 from probes.store.base import Progress, Retention, StoreHealth
 from probes.store.records import milliseconds, moment_of, result_of
-from probes.store.sqlite import rollups
+from probes.store.sqlite import deliveries, incidents, rollups
 from probes.store.sqlite.database import Database
 from probes.store.sqlite.writing import COLUMNS
 
@@ -24,6 +24,8 @@ def sweep(database: Database, retention: Retention, now: datetime) -> int:
     if retention.results is not None:
         # Whole UTC days go, so that a day whose raw results are there has all of them and can be rebuilt.
         deleted += _sweep_results(database, Period.DAY.start_of(now - retention.results))
+        with database.writing() as connection:
+            deleted += deliveries.sweep(connection, now - retention.results)
     for period, kept in ((Period.HOUR, retention.hourly), (Period.DAY, retention.daily)):
         if kept is not None:
             deleted += _sweep_rollups(database, period, now - kept - period.length)
@@ -31,6 +33,7 @@ def sweep(database: Database, retention: Retention, now: datetime) -> int:
         with database.writing() as connection:
             gone = (milliseconds(now - retention.daily),)
             deleted += connection.execute("DELETE FROM events WHERE at < ?", gone).rowcount
+            deleted += incidents.sweep(connection, now - retention.daily)
     with database.writing() as connection:
         before = milliseconds(now - _KEPT_TALK)
         deleted += connection.execute("DELETE FROM requests WHERE requested_at < ?", (before,)).rowcount

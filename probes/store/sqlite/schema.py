@@ -6,6 +6,9 @@ kinds       the same for (outcome, category, trigger)
 statistics  one row a target; newest and newest_ok are rows of results, which the sweep therefore spares;
             memory is JSON: what the newest results said of served model, fingerprint and the like
 events      one row a change on a target's timeline
+incidents   one row an incident: its document as JSON, beside it what queries ask for; incident_targets: whom it affects
+deliveries  the outbox: one row a thing to tell through a channel
+maintenance one row a window or rule as JSON; pauses: one row a paused target
 rollups     one row a (target, location, period, start); histograms are pairs of little-endian 32-bit integers
 """
 
@@ -195,4 +198,62 @@ _VERSION_2: Final = (
     "ALTER TABLE statistics ADD COLUMN memory TEXT",
 )
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_VERSION_1, _VERSION_2)
+_VERSION_3: Final = (
+    """
+    CREATE TABLE incidents (
+        seq INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        version INTEGER NOT NULL,
+        provider TEXT NOT NULL,
+        started_at INTEGER NOT NULL,
+        ended_at INTEGER,
+        updated_at INTEGER NOT NULL,
+        is_open INTEGER NOT NULL,
+        is_public INTEGER NOT NULL,
+        is_merged INTEGER NOT NULL,
+        document TEXT NOT NULL
+    ) STRICT
+    """,
+    # Behind the order stands what filters ask for, so that documents of other times are not read.
+    """
+    CREATE INDEX incidents_by_time
+        ON incidents (started_at, id, ended_at, updated_at, is_open, is_merged, is_public, provider)
+    """,
+    "CREATE INDEX incidents_open ON incidents (started_at, id) WHERE is_open = 1",
+    """
+    CREATE TABLE incident_targets (
+        target TEXT NOT NULL,
+        incident_id TEXT NOT NULL,
+        PRIMARY KEY (target, incident_id)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX incident_targets_by_incident ON incident_targets (incident_id)",
+    """
+    CREATE TABLE deliveries (
+        id TEXT PRIMARY KEY,
+        channel TEXT NOT NULL,
+        incident_id TEXT NOT NULL,
+        transition TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        due_at INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        attempts INTEGER NOT NULL,
+        finished_at INTEGER,
+        error TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX deliveries_by_due ON deliveries (state, due_at, created_at, id)",
+    "CREATE INDEX deliveries_by_time ON deliveries (created_at, id)",
+    "CREATE INDEX deliveries_by_incident ON deliveries (incident_id, created_at, id)",
+    "CREATE TABLE maintenance (id TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    """
+    CREATE TABLE pauses (
+        target TEXT PRIMARY KEY,
+        paused_at INTEGER NOT NULL,
+        until INTEGER,
+        note TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_VERSION_1, _VERSION_2, _VERSION_3)

@@ -5,14 +5,20 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from probes.clock import Clock, SystemClock
+from probes.domain.delivery import Delivery
 from probes.domain.event import TargetEvent
+from probes.domain.incident import Incident
 from probes.domain.plan import AgentStatus, Plan, RefreshRequest
 from probes.domain.result import ProbeResult
 from probes.domain.rollup import Period, Rollup
 from probes.domain.state import TargetStatistics, Verdict
+from probes.domain.upkeep import Maintenance, Pause
 from probes.store.base import (
+    DeliveryQuery,
     EventPage,
     EventQuery,
+    IncidentPage,
+    IncidentQuery,
     Progress,
     RefreshUpdate,
     ResultPage,
@@ -22,7 +28,19 @@ from probes.store.base import (
     StoreUnavailableError,
 )
 from probes.store.records import milliseconds, result_of
-from probes.store.sqlite import agents, events, housekeeping, reading, requests, rollups, statistics, writing
+from probes.store.sqlite import (
+    agents,
+    deliveries,
+    events,
+    housekeeping,
+    incidents,
+    reading,
+    requests,
+    rollups,
+    statistics,
+    upkeep,
+    writing,
+)
 from probes.store.sqlite.database import Database
 from probes.store.sqlite.schema import MIGRATIONS
 
@@ -105,6 +123,60 @@ class SqliteStore:
     def events(self, query: EventQuery) -> EventPage:
         with self._database.reading() as connection:
             return events.read_page(connection, query)
+
+    def save_incident(self, incident: Incident) -> bool:
+        with self._database.writing() as connection:
+            return incidents.save(connection, incident)
+
+    def incident(self, incident_id: str) -> Incident | None:
+        with self._database.reading() as connection:
+            return incidents.by_id(connection, incident_id)
+
+    def incidents(self, query: IncidentQuery) -> IncidentPage:
+        with self._database.reading() as connection:
+            return incidents.read_page(connection, query)
+
+    def add_deliveries(self, added: Sequence[Delivery]) -> int:
+        if not added:
+            return 0
+        with self._database.writing() as connection:
+            return deliveries.add(connection, added)
+
+    def due_deliveries(self, now: datetime, limit: int) -> tuple[Delivery, ...]:
+        with self._database.reading() as connection:
+            return deliveries.due(connection, now, limit)
+
+    def update_delivery(self, delivery: Delivery) -> None:
+        with self._database.writing() as connection:
+            deliveries.update(connection, delivery)
+
+    def deliveries(self, query: DeliveryQuery) -> tuple[Delivery, ...]:
+        with self._database.reading() as connection:
+            return deliveries.read(connection, query)
+
+    def put_maintenance(self, maintenance: Maintenance) -> None:
+        with self._database.writing() as connection:
+            upkeep.put_maintenance(connection, maintenance)
+
+    def delete_maintenance(self, maintenance_id: str) -> bool:
+        with self._database.writing() as connection:
+            return upkeep.delete_maintenance(connection, maintenance_id)
+
+    def maintenance(self) -> tuple[Maintenance, ...]:
+        with self._database.reading() as connection:
+            return upkeep.read_maintenance(connection)
+
+    def put_pause(self, pause: Pause) -> None:
+        with self._database.writing() as connection:
+            upkeep.put_pause(connection, pause)
+
+    def delete_pause(self, target: str) -> bool:
+        with self._database.writing() as connection:
+            return upkeep.delete_pause(connection, target)
+
+    def pauses(self) -> tuple[Pause, ...]:
+        with self._database.reading() as connection:
+            return upkeep.read_pauses(connection)
 
     def put_plan(self, plan: Plan) -> None:
         with self._database.writing() as connection:

@@ -11,7 +11,7 @@ import pytest
 from probes.domain.outcome import Outcome
 from probes.domain.result import Category, Trigger
 from probes.domain.rollup import Period
-from probes.store.base import ResultQuery, Retention
+from probes.store.base import DeliveryQuery, IncidentQuery, ResultQuery, Retention
 from probes.store.sqlite import SqliteStore
 from probes.store.sqlite.database import Database
 from probes.store.sqlite.schema import MIGRATIONS
@@ -90,6 +90,34 @@ def test_everything_else_the_board_reads_goes_by_index(watched: Watched) -> None
     store.latest_refresh()
 
     assert_cheap(watched.plans())
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        (IncidentQuery(is_open=True), "incidents_open"),
+        (IncidentQuery(is_open=False, since=NOON), "incidents_by_time"),
+        (IncidentQuery(since=NOON, until=NOON + timedelta(days=90), providers=["acme"]), "incidents_by_time"),
+        (IncidentQuery(changed_since=NOON, with_merged=True), "incidents_by_time"),
+    ],
+    ids=["open", "ended", "span", "changed"],
+)
+def test_incidents_are_read_in_index_order(watched: Watched, query: IncidentQuery, index: str) -> None:
+    watched.statements.clear()
+    watched.store.incidents(query)
+
+    (step,) = watched.plans()
+    assert f"USING INDEX {index}" in step
+
+
+def test_what_is_due_and_what_an_incident_told_is_found_by_index(watched: Watched) -> None:
+    watched.store.due_deliveries(NOON, limit=5)
+    watched.store.deliveries(DeliveryQuery(incidents=["i1"]))
+    watched.store.deliveries(DeliveryQuery(since=NOON))
+    watched.store.incidents(IncidentQuery(targets=["acme/main/quick"], is_open=True))
+    watched.store.incident("i1")
+
+    assert not [step for step in watched.plans() if step.startswith("SCAN")]
 
 
 def test_writing_and_sweeping_go_by_index(watched: Watched) -> None:
