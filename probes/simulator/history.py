@@ -19,6 +19,7 @@ from probes.simulator.answer import mean_gap_seconds
 from probes.simulator.behaviour import Behaviour, Moment, chosen
 from probes.simulator.scenario import FaultKind, Problem, Reply, Scenario, Text
 from probes.simulator.scenario_file import load_scenario_file
+from probes.simulator.troubles import TROUBLES, Trouble, troubled
 from probes.store.base import EventQuery, ResultQuery, Store
 
 AGENT: Final = "simulated history"
@@ -72,15 +73,20 @@ class Past:
     seed: int
     location: str = "local"
     moved_at: datetime | None = None  # when the first target's alias moved; None: it never did
+    troubles: tuple[Trouble, ...] = ()
+    made_at: datetime | None = None  # the now that it is the past of
 
     def served_model(self, target: Target, at: datetime) -> str:
         is_before = self.moved_at is not None and target is self.targets[0] and at < self.moved_at
         return f"{target.model}-preview" if is_before else target.model
 
+    def trouble_of(self, model: str, at: datetime) -> Behaviour | None:
+        return troubled(self.troubles, model, at, self.made_at) if self.made_at is not None else None
+
 
 def write_history(store: Store, past: Past, days: int, now: datetime) -> Iterator[int]:
     """Fill what the last `days` lack, newest first, so that the pages fill at once; yields results written per span."""
-    past = replace(past, moved_at=_moved_at(store, past, now))
+    past = replace(past, moved_at=_moved_at(store, past, now), made_at=now)
     for since, until in _lacking(store, now - timedelta(days=days), now):
         for start, end in _spans_backwards(since, until, now):
             results = list(_results(past, start, end, now))
@@ -115,7 +121,7 @@ def _moves(past: Past, results: Sequence[ProbeResult]) -> list[TargetEvent]:
 def load_past(scenarios: Path, targets: Sequence[Target], seed: int, location: str) -> Past:
     """Raises ScenarioError."""
     probed = [target for target in targets if target.is_probed]
-    return Past(probed, dict(load_scenario_file(scenarios)), seed, location)
+    return Past(probed, dict(load_scenario_file(scenarios)), seed, location, troubles=TROUBLES)
 
 
 def _lacking(store: Store, since: datetime, now: datetime) -> list[tuple[datetime, datetime]]:
@@ -157,6 +163,7 @@ def _step(age: timedelta) -> timedelta:
 def _result(past: Past, target: Target, behaviour: Behaviour, due: datetime, number: int) -> ProbeResult:
     rng = random.Random(f"{past.seed}/{target.id}/{number}")  # noqa: S311  # a seeded past, not a secret
     offset = timedelta(seconds=rng.uniform(0, MAX_OFFSET_SECONDS))
+    behaviour = past.trouble_of(target.model, due + offset) or behaviour
     scenario = chosen(behaviour, Moment(number, 1, (due + offset).timestamp()), rng)
     outcome = _outcome(scenario)
     slot = Slot(target.id, due + offset)

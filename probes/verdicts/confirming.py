@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from probes.domain.outcome import Fault
 from probes.domain.result import ProbeResult, Trigger
 from probes.domain.state import State, Verdict
-from probes.verdicts.evidence import is_outage
+from probes.verdicts.evidence import countable, is_outage
 
 CONFIRM_PROBES: Final = 3  # at most, after one first failure; the first good one ends them
 CONFIRM_WITHIN: Final = timedelta(minutes=3)  # older failures (replayed ones, say) are history
@@ -20,7 +19,7 @@ def to_confirm(recent: Sequence[ProbeResult], verdict: Verdict, now: datetime) -
     """
     if verdict.state is not State.OPERATIONAL:
         return None
-    ran = [result for result in recent if result.fault is not Fault.NOT_RUN]
+    ran = countable(recent)
     streak = _streak(ran)
     if not streak or now - streak[0].started_at > CONFIRM_WITHIN or is_outage(streak):
         return None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from probes.domain.outcome import Fault
 from probes.domain.result import ProbeResult, Trigger
 
 WINDOW: Final = 15  # newest results that a judgement looks at; the confirming ones between them come on top
@@ -31,6 +32,11 @@ class Evidence:
     @property
     def is_failing(self) -> bool:
         return bool(self.streak)
+
+
+def countable(recent: Sequence[ProbeResult]) -> list[ProbeResult]:
+    """Those that ran, outside announced maintenance; in the order given."""
+    return [r for r in recent if r.fault is not Fault.NOT_RUN and r.trigger is not Trigger.MAINTENANCE]
 
 
 def window_of(ran: Sequence[ProbeResult]) -> Sequence[ProbeResult]:

@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from probes.domain.outcome import Fault, Outcome
-from probes.domain.result import ProbeResult
+from probes.domain.result import ProbeResult, Trigger
 from probes.domain.target import Target
 
 LOST_AT: Final = 2  # providers, the control check counting as one
@@ -72,10 +72,13 @@ class Network:
 
 
 def sighting_of(result: ProbeResult) -> Sighting | None:
-    """None for a result that says nothing of the network."""
+    """None for a result that says nothing of the network: silence under announced maintenance, for one."""
     if result.fault is Fault.NOT_RUN or result.outcome is Outcome.INTERNAL:
         return None
-    return Sighting(result.provider, result.started_at, result.outcome not in SILENT_OUTCOMES)
+    reached = result.outcome not in SILENT_OUTCOMES
+    if not reached and result.trigger is Trigger.MAINTENANCE:
+        return None
+    return Sighting(result.provider, result.started_at, reached)
 
 
 def observed(network: Network, sightings: Iterable[Sighting]) -> Network:

@@ -13,7 +13,18 @@ from probes.domain.outcome import Fault, Outcome
 from probes.domain.result import Category, ProbeResult
 from probes.domain.state import Reason, State, Verdict
 from probes.domain.target import Readiness
-from probes.verdicts.evidence import RECOVERED_AFTER, STEADY_AFTER, Evidence, evidence_of, window_of
+from probes.domain.upkeep import Pause
+from probes.stats.baseline import Metric
+from probes.verdicts.deviation import Known, deviation_of, drift_in
+from probes.verdicts.evidence import (
+    RECOVERED_AFTER,
+    STEADY_AFTER,
+    Evidence,
+    countable,
+    evidence_of,
+    window_of,
+)
+from probes.verdicts.maintenance import Occurrence
 from probes.verdicts.network import Loss, covering
 
 PARTIAL_AT: Final = 5  # failures among the window that make a target degraded
@@ -33,6 +44,9 @@ class ReasonKey(StrEnum):
     NEVER_SEEN = "never_seen"
     STALE = "stale"
     PAUSED = "paused"
+    PAUSED_BY_OPERATOR = "paused_by_operator"
+    MAINTENANCE = "maintenance"
+    RESUMED = "resumed"  # maintenance or a pause is over, and nothing has been seen since
     NOT_CONFIGURED = "not_configured"
     HEALTHY = "healthy"
     SINGLE_FAILURE = "single_failure"  # newest failed, the ones before did not
@@ -43,6 +57,8 @@ class ReasonKey(StrEnum):
     OUR_NETWORK = "our_network"  # nobody could be reached from here; nothing is said of the provider
     THROTTLED = "throttled"
     SLOW = "slow"
+    SLOWER_THAN_USUAL = "slower_than_usual"
+    DRIFTED = "drifted"  # slower than weeks ago, by little each day
     OURS = "ours"  # key, quota, request or model name
     ANSWER_UNUSABLE = "answer_unusable"
 
@@ -60,6 +76,9 @@ class Subject:
     readiness: Readiness
     readiness_reason: str
     interval_seconds: float
+    usual: Known | None = None  # None: not known now; a verdict that rests on it stands meanwhile
+    window: Occurrence | None = None  # announced maintenance that holds it now
+    pause: Pause | None = None  # by the operator; that of the file is a readiness
 
 
 def freshness(last_at: datetime | None, interval_seconds: float, now: datetime) -> Freshness:
@@ -85,10 +104,11 @@ def judge(
 
     `previous` carries `since` on, and makes a degraded state harder to leave than to enter.
     """
-    ran = [result for result in recent if result.fault is not Fault.NOT_RUN]
+    ran = countable(recent)
     state, reason, since = (
-        _configured(subject)
+        _withheld(subject)
         or _held(ran, losses)
+        or _resumed(subject, ran, now, previous)
         or _observed(subject, [r for r in ran if covering(losses, r) is None], now, previous)
     )
     if state in (State.PAUSED, State.NOT_CONFIGURED) and since is None:
@@ -100,13 +120,16 @@ def judge(
 
 def present(verdict: Verdict | None, subject: Subject, newest: ProbeResult | None, now: datetime) -> Verdict:
     """The stored verdict as it may be shown now: silence since then turns it into unknown."""
-    configured = _configured(subject)
-    if configured is not None:
-        state, reason, _ = configured
-        since = verdict.since if verdict is not None and verdict.state is state else None
+    withheld = _withheld(subject)
+    if withheld is not None:
+        state, reason, since = withheld
+        if verdict is not None and verdict.state is state and verdict.since is not None:
+            since = verdict.since
         return Verdict(state, reason, since, now)
     if newest is None or verdict is None:
         return Verdict(State.UNKNOWN, Reason(ReasonKey.NEVER_SEEN), None, now)
+    if verdict.reason.key in (ReasonKey.MAINTENANCE, ReasonKey.PAUSED_BY_OPERATOR):
+        return Verdict(State.UNKNOWN, Reason(ReasonKey.RESUMED), None, now)
     if freshness(newest.started_at, subject.interval_seconds, now) is Freshness.EXPIRED:
         return Verdict(State.UNKNOWN, _stale(newest, now), newest.started_at, now)
     return verdict
@@ -115,7 +138,8 @@ def present(verdict: Verdict | None, subject: Subject, newest: ProbeResult | Non
 _Finding = tuple[State, Reason, datetime | None]  # state, why, its first slot
 
 
-def _configured(subject: Subject) -> _Finding | None:
+def _withheld(subject: Subject) -> _Finding | None:
+    """What keeps it from being judged, whatever its results say."""
     match subject.readiness:
         case Readiness.PAUSED:
             return State.PAUSED, Reason(ReasonKey.PAUSED), None
@@ -123,7 +147,33 @@ def _configured(subject: Subject) -> _Finding | None:
             why = Reason(ReasonKey.NOT_CONFIGURED, (("why", subject.readiness_reason),))
             return State.NOT_CONFIGURED, why, None
         case Readiness.READY:
-            return None
+            return _by_operator(subject)
+
+
+def _by_operator(subject: Subject) -> _Finding | None:
+    if (pause := subject.pause) is not None:
+        until = pause.until.isoformat() if pause.until is not None else ""
+        why = Reason(ReasonKey.PAUSED_BY_OPERATOR, (("note", pause.note), ("until", until)))
+        return State.PAUSED, why, pause.paused_at
+    if (window := subject.window) is not None:
+        params = (("title", window.rule.title), ("until", window.end.isoformat()))
+        return State.MAINTENANCE, Reason(ReasonKey.MAINTENANCE, params), window.start
+    return None
+
+
+def _resumed(
+    subject: Subject, ran: Sequence[ProbeResult], now: datetime, previous: Verdict | None
+) -> _Finding | None:
+    """After maintenance or a pause nothing is said until a probe outside tells something, unless one still does."""
+    was_withheld = previous is not None and previous.reason.key in (
+        ReasonKey.MAINTENANCE,
+        ReasonKey.PAUSED_BY_OPERATOR,
+        ReasonKey.RESUMED,
+    )
+    last_at = ran[0].started_at if ran else None
+    if not was_withheld or freshness(last_at, subject.interval_seconds, now) is not Freshness.EXPIRED:
+        return None
+    return State.UNKNOWN, Reason(ReasonKey.RESUMED), None
 
 
 def _held(ran: Sequence[ProbeResult], losses: Sequence[Loss]) -> _Finding | None:
@@ -153,6 +203,7 @@ def _observed(
         or _partial(evidence, newest, previous)
         or _throttled(window)
         or _slow(window, previous)
+        or _unusual(subject.usual, ran, previous)
         or (State.OPERATIONAL, _mildest_reason(newest, evidence), newest.due_at)
     )
 
@@ -200,6 +251,30 @@ def _slow(window: Sequence[ProbeResult], previous: Verdict | None) -> _Finding |
         reason = Reason(ReasonKey.SLOW, (("category", slow[0].category.value),))
         return State.DEGRADED, reason, slow[-1].due_at
     return None
+
+
+def _unusual(known: Known | None, ran: Sequence[ProbeResult], previous: Verdict | None) -> _Finding | None:
+    """Slower than usual, now or for days; what only the usual can tell is neither found nor ended without it."""
+    was_slower, was_drifted = _was(previous, ReasonKey.SLOWER_THAN_USUAL), _was(previous, ReasonKey.DRIFTED)
+    if known is None:
+        rests_on_it = previous is not None and (was_slower or was_drifted)
+        return (State.DEGRADED, previous.reason, previous.since) if previous and rests_on_it else None
+    if (slower := deviation_of(known, ran, _metric_of(previous) if was_slower else None)) is not None:
+        figures = (*_compared(slower.metric, slower.value, slower.usual), ("n", slower.n), ("of", slower.of))
+        return State.DEGRADED, Reason(ReasonKey.SLOWER_THAN_USUAL, figures), slower.since
+    if (drift := drift_in(known, _metric_of(previous) if was_drifted else None)) is not None:
+        figures = (*_compared(drift.metric, drift.value, drift.usual), ("since", drift.since.isoformat()))
+        return State.DEGRADED, Reason(ReasonKey.DRIFTED, figures), drift.since
+    return None
+
+
+def _compared(metric: Metric, value: float, usual: float) -> tuple[tuple[str, str | int | float], ...]:
+    """Three digits are enough, and a verdict is not written again for the fourth."""
+    return ("metric", metric.value), ("value", float(f"{value:.3g}")), ("usual", float(f"{usual:.3g}"))
+
+
+def _metric_of(previous: Verdict | None) -> str | None:
+    return str(dict(previous.reason.params).get("metric")) if previous is not None else None
 
 
 def _mildest_reason(newest: ProbeResult, evidence: Evidence) -> Reason:

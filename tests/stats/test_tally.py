@@ -38,7 +38,7 @@ def test_a_tally_counts_outcomes_categories_times_tokens_and_cost() -> None:
     assert (tally.cost, tally.priced) == (0.5, 1)
 
 
-@pytest.mark.parametrize("trigger", [Trigger.MANUAL, Trigger.CONFIRM])
+@pytest.mark.parametrize("trigger", [trigger for trigger in Trigger if trigger is not Trigger.SCHEDULED])
 def test_only_scheduled_probes_are_counted(trigger: Trigger) -> None:
     assert tally_of([a_result(trigger=trigger)]) == Tally()
     assert tallies_of([a_result(trigger=trigger)]) == {}

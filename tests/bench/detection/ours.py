@@ -2,8 +2,8 @@
 
 import heapq
 import random
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from functools import cache
 
 from probes.agent.recorder import JUDGED_RESULTS
@@ -12,12 +12,13 @@ from probes.domain.result import Category, ProbeResult, Trigger
 from probes.domain.state import State, Verdict
 from probes.domain.target import Readiness
 from probes.settings.model import AgentSettings
+from probes.stats.baseline import Metric
 from probes.verdicts.confirming import to_confirm
+from probes.verdicts.deviation import Known, is_slow
 from probes.verdicts.network import SILENT_OUTCOMES, Network, observed, sighting_of
 from probes.verdicts.rules import ReasonKey, Subject, judge
-from tests.bench.detection.truth import Alarm, Meets
+from tests.bench.detection.truth import EPOCH, Alarm, Meets, Times, Timing
 
-EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 DELAY = AgentSettings().confirm_after_seconds
 
 
@@ -29,6 +30,7 @@ class Event:
     sent_at: float = field(compare=False)
     outcome: Outcome = field(compare=False)
     trigger: Trigger = field(compare=False)
+    timing: Timing | None = field(compare=False)
 
 
 @cache
@@ -54,7 +56,9 @@ def result_of(event: Event) -> ProbeResult:
         outcome=event.outcome,
         fault=event.outcome.fault,
         category=Category.SMOOTH if is_ok else Category.UNKNOWN,
-        response_seconds=1.0 if is_ok else None,
+        ttft_seconds=event.timing.ttft if event.timing else None,
+        response_seconds=event.timing.response if event.timing else 1.0 if is_ok else None,
+        throughput=event.timing.throughput if event.timing else None,
     )
 
 
@@ -68,8 +72,11 @@ def accuses(verdict: Verdict) -> bool:
 class Ours:
     """All targets of one agent."""
 
-    def __init__(self, interval: float, targets: int, meets: Meets, draw: random.Random) -> None:
+    def __init__(
+        self, interval: float, targets: int, meets: Meets, draw: random.Random, times: Times | None = None
+    ) -> None:
         self._subject = Subject(Readiness.READY, "", interval)
+        self._times = times
         self._meets = meets
         self._draw = draw
         self._queue: list[Event] = []
@@ -85,7 +92,13 @@ class Ours:
         if arrives is not None:
             self._number += 1
             outcome = self._meets(at_second, self._draw)
-            heapq.heappush(self._queue, Event(arrives, self._number, target, at_second, outcome, trigger))
+            is_timed = trigger is Trigger.SCHEDULED and outcome is Outcome.OK
+            timing = self._times(at_second) if self._times is not None and is_timed else None
+            event = Event(arrives, self._number, target, at_second, outcome, trigger, timing)
+            heapq.heappush(self._queue, event)
+
+    def learn(self, known: Known) -> None:
+        self._subject = replace(self._subject, usual=known)
 
     def advance(self, until: float) -> None:
         while self._queue and self._queue[0].at <= until:
@@ -109,7 +122,14 @@ class Ours:
     def _is_calm(self, target: int, result: ProbeResult) -> bool:
         """A good answer of an operational target changes nothing; leaving it out makes the bench ten times faster."""
         verdict = self._verdicts[target]
-        return verdict is not None and verdict.state is State.OPERATIONAL and result.outcome is Outcome.OK
+        is_good = verdict is not None and verdict.state is State.OPERATIONAL and result.outcome is Outcome.OK
+        return is_good and not self._is_slow(result)
+
+    def _is_slow(self, result: ProbeResult) -> bool:
+        known = self._subject.usual
+        if known is None:
+            return False
+        return bool(known.drifts) or any(is_slow(known, result, metric) for metric in Metric)
 
     def _judge(self, target: int, now: float) -> None:
         recent, previous = self._recent[target], self._verdicts[target]

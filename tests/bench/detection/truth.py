@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from probes.domain.outcome import Outcome
 
@@ -11,6 +12,7 @@ TAIL_SLOTS = 20
 BACKGROUND = 0.001  # independent failures in every scenario
 
 NEVER = float("inf")
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -22,6 +24,31 @@ class Alarm:
 
 
 Meets = Callable[[float, random.Random], Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Of one answer; seconds, seconds, tokens a second."""
+
+    ttft: float
+    response: float
+    throughput: float
+
+
+Times = Callable[[float], Timing]  # of an answer that was asked for at that second
+
+
+@dataclass(frozen=True, slots=True)
+class Slower:
+    """What a fault multiplies answer times with; `per_day` grows from its start on."""
+
+    ttft: float = 1.0
+    token: float = 1.0  # seconds per token
+    per_day: float = 1.0  # of both
+
+    @property
+    def is_slow(self) -> bool:
+        return self != Slower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +64,7 @@ class Scenario:
     period_slots: float = 0.0  # > 0: on for half of it, off for the other half
     seconds: float | None = None  # instead of slots
     is_silent: bool = False  # no probe runs
+    slower: Slower = Slower()  # without failures, then
     is_delayed: bool = False  # results arrive when the store is back, a slot after the end
 
 
@@ -54,7 +82,8 @@ class Episode:
     def draw(cls, scenario: Scenario, interval: float, draw: random.Random) -> "Episode":
         start = (LEAD_SLOTS + draw.random()) * interval
         length = scenario.seconds if scenario.seconds is not None else scenario.slots * interval
-        return cls(scenario, interval, start, start + length)
+        noise = 0.0 if scenario.slower.is_slow else BACKGROUND  # so that nobody is right by chance
+        return cls(scenario, interval, start, start + length, noise)
 
     @property
     def slots(self) -> int:
@@ -64,9 +93,17 @@ class Episode:
         """What a probe sent at that second ends with; the first one of each target shows that it works."""
         if at < self.interval:
             return Outcome.OK
-        if self._is_struck(at) and draw.random() < self.scenario.share:
+        if not self.scenario.slower.is_slow and self._is_struck(at) and draw.random() < self.scenario.share:
             return self.scenario.outcome
         return Outcome.SERVER_ERROR if draw.random() < self.noise else Outcome.OK
+
+    def slower(self, at: float) -> Slower:
+        """How much longer an answer takes at that second."""
+        fault = self.scenario.slower
+        if not self.start <= at < self.end:
+            return Slower()
+        grown = fault.per_day ** ((at - self.start) / 86400.0)
+        return Slower(fault.ttft * grown, fault.token * grown)
 
     def arrives(self, at: float) -> float | None:
         """When its result is known; None when nothing was asked."""
@@ -90,6 +127,12 @@ class Noise:
     interval: float
     share: float
 
+    def slower(self, _at: float) -> Slower:
+        return Slower()
+
+    def arrives(self, at: float) -> float:
+        return at + 1.0
+
     def meets(self, _at: float, draw: random.Random) -> Outcome:
         return Outcome.SERVER_ERROR if draw.random() < self.share else Outcome.OK
 
@@ -104,6 +147,11 @@ SCENARIOS = (
     Scenario("brown-out 20 %, 180 slots", 180, share=0.2),
     Scenario("flapping, 4 of 8 slots", 48, period_slots=8),
     Scenario("outage, store away", 6, is_delayed=True),
+    Scenario("first token x 1.5, 72 slots", 72, slower=Slower(ttft=1.5)),
+    Scenario("first token x 3, 36 slots", 36, slower=Slower(ttft=3.0)),
+    Scenario("first token x 6, 12 slots", 12, slower=Slower(ttft=6.0)),
+    Scenario("tokens/s halved, 36 slots", 36, slower=Slower(token=2.0)),
+    Scenario("slow drift, 3 % a day", 0, seconds=25 * 86400.0, slower=Slower(per_day=1.03)),
     Scenario("blip, 5 s", 0, seconds=5.0, is_outage=False),
     Scenario("own network lost", 6, Outcome.CONNECT_TIMEOUT, is_outage=False, targets=6),
     Scenario("key revoked", 12, Outcome.AUTH, is_outage=False),
