@@ -17,7 +17,11 @@ def plan_diff(old: Settings, new: Settings) -> PlanDiff:
 
 def restart_needed(old: Settings, new: Settings) -> tuple[str, ...]:
     """Sections that changed and that the processes read only at their start."""
-    sections = [name for name in ("web", "store", "simulator") if getattr(old, name) != getattr(new, name)]
+    sections = [
+        name
+        for name in ("web", "store", "telemetry", "simulator")
+        if getattr(old, name) != getattr(new, name)
+    ]
     sections += [
         f"agent.{name}"
         for name in ("location", "workers")

@@ -13,7 +13,9 @@ from probes.settings.options import ClientOptions, ModelOptions, Options
 from probes.settings.presets import preset_of
 from probes.settings.values import REFUSED
 
-_SECRET_KEYS: Final = frozenset({"api_key", "admin_token", "uri", "mongodb_uri", "proxy", "headers"})
+_SECRET_KEYS: Final = frozenset(
+    {"api_key", "admin_token", "uri", "mongodb_uri", "proxy", "headers", "url", "secret", "heartbeat_url"}
+)
 _PRIVATE_KEYS: Final = _SECRET_KEYS | {
     "extra_body",
     "base_url",
@@ -41,6 +43,17 @@ _SYNONYMS: Final = {
     "every": "interval",
     "disabled": "enabled",
     "tags": "labels",
+    "slos": "slo",
+    "objective": "slo",
+    "objectives": "slo",
+    "uptime": "availability",
+    "ttft_p95_seconds": "ttft_p95",
+    "start": "starts",
+    "end": "until",
+    "ends": "until",
+    "zone": "timezone",
+    "tz": "timezone",
+    "length": "duration",
     "price": "prices",
     "cost": "prices",
     "input": "input_per_million",
@@ -159,7 +172,8 @@ class Explainer:
 
     def _unknown_key(self, path: Path) -> tuple[str, str]:
         key, parent = str(path[-1]), path[:-1]
-        known = tuple(_model_at(parent).model_fields)
+        fields = _model_at(parent).model_fields
+        known = tuple(field.alias or name for name, field in fields.items())
         if (
             len(self.faults.problems) > 2 * MAX_PROBLEMS
         ):  # a foreign file: guessing takes long, and nobody reads it

@@ -23,7 +23,7 @@ def fingerprint(content: object) -> str:
 def spec_version(target: Target) -> str:
     """Over all that changes what is measured.
 
-    Left out: names, labels, prices, keys, the interval; and thresholds, which judge a time and do not change it.
+    Left out: names, labels, prices, keys, the interval; and thresholds and objectives, which judge times only.
     """
     return fingerprint(
         {
@@ -48,7 +48,10 @@ def settings_version(settings: Settings) -> str:
             "store": _public(asdict(settings.store)),
             "retention": asdict(settings.retention),
             "agent": asdict(settings.agent),
+            "maintenance": [asdict(rule) for rule in settings.maintenance],
             "simulator": asdict(settings.simulator) if settings.simulator else None,
+            "alerts": repr(settings.alerts),  # a secret shows itself to nobody
+            "telemetry": repr(settings.telemetry),
         }
     )
 
@@ -63,6 +66,7 @@ def _target(target: Target) -> str:
             "labels": dict(target.labels),
             "interval": target.interval_seconds,
             "thresholds": asdict(target.thresholds),
+            "objectives": asdict(target.objectives),
             "prices": asdict(target.prices),
         }
     )

@@ -7,8 +7,11 @@ from typing import Annotated, Final, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from probes.settings.alert_format import AlertOptions, Alerts
+from probes.settings.maintenance import MaintenanceOptions
 from probes.settings.model import AgentSettings, RetentionSettings, StoreSettings, WebSettings
 from probes.settings.options import ClientOptions, Options, Section
+from probes.settings.telemetry import Telemetry, TelemetryOptions
 from probes.settings.values import (
     Between,
     Confirmation,
@@ -30,6 +33,10 @@ _RETENTION: Final = RetentionSettings()
 
 def _empty_is_absent(value: object) -> object:
     return {} if value is None else value
+
+
+def _empty_is_none(value: object) -> object:
+    return [] if value is None else value
 
 
 class AgentOptions(Section):
@@ -67,8 +74,13 @@ class WebOptions(Section):
     )
     threads: Annotated[int, Between(4, 256)] = Field(_WEB.threads, description="Threads that serve pages.")
     title: Text = Field(_WEB.title, description="The board's name.")
+    public_url: Annotated[Url | None, Given()] = Field(
+        None, description="Where readers reach the board, for links in alerts, feeds and snippets."
+    )
     admin_token: Annotated[Annotated[str, Field(min_length=8, max_length=200)] | None, Given()] = Field(
-        None, description="What Refresh asks for; without it whoever reaches the page may refresh."
+        None,
+        description="What Refresh and the operator's pages ask for; without it whoever reaches the page may refresh, "
+        "and nobody may announce, pause or act on incidents.",
     )
     trusted_proxies: Annotated[int, Between(0, 10)] = Field(
         _WEB.trusted_proxies, description="How many X-Forwarded-For hops to believe."
@@ -147,6 +159,14 @@ class File(Section):
     )
     retention: Annotated[RetentionOptions, BeforeValidator(_empty_is_absent)] = Field(
         default_factory=RetentionOptions, description="How long records are kept."
+    )
+    alerts: Alerts = Field(default_factory=AlertOptions, description="Who is told of incidents, and how.")
+    maintenance: Annotated[list[MaintenanceOptions], BeforeValidator(_empty_is_none)] = Field(
+        default_factory=list, description="Announced work: left out of availability, states and alerts."
+    )
+    telemetry: Telemetry = Field(
+        default_factory=TelemetryOptions,
+        description="Results as OpenTelemetry metrics; needs a package more.",
     )
     simulator: SimulatorOptions | None = Field(
         None, description="Demo only: simulated providers on this machine."

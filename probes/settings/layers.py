@@ -5,13 +5,20 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from probes.domain.target import Deadlines, Prices, Thresholds
+from probes.domain.target import Deadlines, Objectives, Prices, Thresholds
 from probes.settings.document import Node, key_mark
 from probes.settings.faults import Faults, Path
-from probes.settings.options import DeadlineOptions, Options, PriceOptions, Section, ThresholdOptions
+from probes.settings.options import (
+    DeadlineOptions,
+    Options,
+    PriceOptions,
+    Section,
+    SloOptions,
+    ThresholdOptions,
+)
 from probes.settings.values import duration_text
 
-_SECTIONS: Final = ("deadlines", "thresholds", "prices")
+_SECTIONS: Final = ("deadlines", "thresholds", "slo", "prices")
 _MAPPINGS: Final = ("labels", "extra_body")
 
 
@@ -30,7 +37,7 @@ class Layer:
 
 
 def merged(layers: Sequence[Layer]) -> Options:
-    """One set of options; later layers win, key by key inside deadlines, thresholds, prices, labels, extra_body."""
+    """One set of options; later layers win, key by key inside sections, labels and extra_body."""
     result: dict[str, object] = {}
     for layer in layers:
         given = {name: getattr(layer.options, name) for name in layer.options.model_fields_set}
@@ -119,6 +126,23 @@ class LimitChecker:
                     "Give smooth < available < congestion < lagging",
                 )
         return Thresholds(*limits.values())
+
+    def objectives(
+        self, options: SloOptions | None, deadlines: Deadlines, layers: Sequence[Layer]
+    ) -> Objectives:
+        """An answer that begins after the deadline is a failure, so a limit beyond it could never be missed."""
+        given = options or SloOptions()
+        limit, deadline = given.ttft_p95, deadlines.first_token_seconds
+        if limit is not None and limit >= deadline:
+            path = origin(layers, "slo", "ttft_p95")
+            self.faults.add(
+                f"ttft_p95 ({duration_text(limit)}) is not below "
+                f"deadlines.first_token ({duration_text(deadline)})",
+                "Lower ttft_p95, or raise the deadline",
+                path,
+                key_mark(self.root, path),
+            )
+        return Objectives(given.availability, limit)
 
     def _fault(self, layers: Sequence[Layer], where: tuple[str, str, str], message: str, cure: str) -> None:
         section, one, other = where

@@ -15,12 +15,15 @@ from pydantic import ValidationError
 
 from probes.domain.plan import Problem
 from probes.domain.target import Secret
+from probes.settings import telemetry
+from probes.settings.alert_channels import AlertReader, JudgeAddresses, secrets_of
 from probes.settings.document import Node, read_document
 from probes.settings.expand import Values, expand
 from probes.settings.explain import Explainer, is_secret_path
 from probes.settings.faults import Faults, Path, presentable
 from probes.settings.fingerprint import settings_version
 from probes.settings.format import File, SimulatorOptions, StoreOptions, WebOptions
+from probes.settings.maintenance import MaintenanceResolver
 from probes.settings.model import (
     AgentSettings,
     RetentionSettings,
@@ -36,16 +39,22 @@ from probes.settings.source import read_text
 
 MONGODB_URI: Final = "MONGODB_URI"
 
-_GAP: Final = {"model": "gap"}  # valid, and never looked at: its path is spoilt
+# Valid, and never looked at: its path is spoilt.
+_GAP: Final = {"model": "gap"}
+_GAPS: Final = {"maintenance": {"title": "gap", "starts": "2000-01-01 00:00", "duration": 60}}
 _URI_PASSWORD: Final = re.compile(r"://[^:/@]*:([^@]+)@")
 
 
-def load_settings(path: FilePath, environ: Mapping[str, str]) -> Settings:
+def load_settings(
+    path: FilePath, environ: Mapping[str, str], judge: JudgeAddresses | None = None
+) -> Settings:
     """The settings of the file. Raises SettingsError with all problems, by place, without any secret."""
-    return parse_settings(read_text(path), path, environ)
+    return parse_settings(read_text(path), path, environ, judge)
 
 
-def parse_settings(text: str, path: FilePath, environ: Mapping[str, str]) -> Settings:
+def parse_settings(
+    text: str, path: FilePath, environ: Mapping[str, str], judge: JudgeAddresses | None = None
+) -> Settings:
     """As load_settings, of a text that stands for the content of `path`."""
     faults = Faults(str(path))
     try:
@@ -57,14 +66,17 @@ def parse_settings(text: str, path: FilePath, environ: Mapping[str, str]) -> Set
     file = _validated(root, values, faults)
     resolver = Resolver(file, root, values, faults, path.parent)
     targets, store = resolver.targets(), _store(file.store, environ, faults)
+    maintenance = MaintenanceResolver(file.maintenance, root, faults).rules(targets, tuple(file.apis))
     secrets += [secret.reveal() for secret in resolver.secrets]
+    alerts = AlertReader(root, faults, targets, judge).read(file.alerts)
     if faults.problems:
         raise SettingsError(presentable(faults.problems, secrets))
     settings = _with_sections(
-        Settings(source=str(path), version="", targets=targets, store=store), file, path
+        Settings(source=str(path), version="", targets=targets, store=store, alerts=alerts), file, path
     )
     settings = replace(
         settings,
+        maintenance=maintenance,
         secrets=tuple(dict.fromkeys((*resolver.secrets, *_section_secrets(settings)))),
         warnings=presentable(faults.warnings, secrets),
         key_files=tuple(dict.fromkeys(resolver.key_files)),
@@ -90,6 +102,7 @@ def _with_sections(settings: Settings, file: File, path: FilePath) -> Settings:
             confirm_after_seconds=file.agent.confirm_after,
             control_check=file.agent.control_check,
         ),
+        telemetry=telemetry.telemetry_of(file.telemetry),
         simulator=_simulator(file.simulator, path.parent),
     )
 
@@ -132,7 +145,7 @@ def _cut_out(data: object, path: Path) -> object:
     if isinstance(parent, dict):
         parent.pop(last, None)
     elif isinstance(parent, list) and isinstance(last, int) and last < len(parent):
-        parent[last] = _GAP
+        parent[last] = _GAPS.get(str(path[0]), _GAP)
     return data
 
 
@@ -173,6 +186,7 @@ def _web(options: WebOptions) -> WebSettings:
         port=options.port,
         threads=options.threads,
         title=options.title,
+        public_url=options.public_url,
         admin_token=Secret(options.admin_token) if options.admin_token else None,
         trusted_proxies=options.trusted_proxies,
         refresh_cooldown_seconds=options.refresh_cooldown,
@@ -187,6 +201,8 @@ def _simulator(options: SimulatorOptions | None, directory: FilePath) -> Simulat
 
 
 def _section_secrets(settings: Settings) -> Iterator[Secret]:
+    yield from secrets_of(settings.alerts)
+    yield from telemetry.secrets_of(settings.telemetry)
     if settings.web.admin_token is not None:
         yield settings.web.admin_token
     if settings.store.uri is not None:

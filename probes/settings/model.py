@@ -1,10 +1,13 @@
 """Validated settings as the rest of the program sees them. Reading the YAML lives in settings.load."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from probes.domain.plan import Problem
 from probes.domain.target import Secret, Target
+from probes.domain.upkeep import Maintenance
+from probes.settings.alerts import AlertSettings
 
 
 class SettingsError(Exception):
@@ -24,6 +27,7 @@ class WebSettings:
     admin_token: Secret | None = None  # None: whoever reaches the page may press Refresh
     trusted_proxies: int = 0  # how many X-Forwarded-For hops to believe
     refresh_cooldown_seconds: float = 15.0
+    public_url: str | None = None  # where readers reach the board; no slash at its end
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,15 @@ class AgentSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TelemetrySettings:
+    """`otlp_endpoint` None: nothing is sent."""
+
+    otlp_endpoint: str | None = None  # no slash at its end
+    headers: Mapping[str, Secret] = field(default_factory=dict)
+    interval_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
 class SimulatorSettings:
     """Only the demo uses it: start the loopback provider with this scenario file."""
 
@@ -72,7 +85,10 @@ class Settings:
     store: StoreSettings = field(default_factory=StoreSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     agent: AgentSettings = field(default_factory=AgentSettings)
+    maintenance: tuple[Maintenance, ...] = ()
     simulator: SimulatorSettings | None = None
+    alerts: AlertSettings = field(default_factory=AlertSettings)
+    telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     secrets: tuple[Secret, ...] = ()  # all secret values, for the redactor
     warnings: tuple[Problem, ...] = ()  # worth telling, not worth refusing
     key_files: tuple[

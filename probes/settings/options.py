@@ -25,6 +25,7 @@ from probes.settings.values import (
     LabelKey,
     LongText,
     Name,
+    Objective,
     ProxyUrl,
     TargetPart,
     Text,
@@ -98,6 +99,17 @@ class ThresholdOptions(Section):
     )
 
 
+class SloOptions(Section):
+    """What a target should keep; null takes away what a wider level wants."""
+
+    availability: Objective | None = Field(
+        None, description='Share of probes that the provider must answer, such as "99.5 %"; below 100 %.'
+    )
+    ttft_p95: Threshold | None = Field(
+        None, description="95 of 100 answers must begin within this; below deadlines.first_token."
+    )
+
+
 _Price = Annotated[float, Between(0, 1_000_000)]
 
 
@@ -166,6 +178,9 @@ class Options(Section):
     )
     thresholds: Annotated[ThresholdOptions | None, Given()] = Field(
         None, description="Limits of the categories, as durations."
+    )
+    slo: Annotated[SloOptions | None, Given()] = Field(
+        None, description="Objectives whose error budget is watched."
     )
     prices: Annotated[PriceOptions | None, Given()] = Field(None, description="Money per million tokens.")
     labels: Annotated[dict[LabelKey, Text] | None, Given()] = Field(

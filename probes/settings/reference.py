@@ -11,7 +11,7 @@ from probes.domain.target import Protocol
 from probes.settings.format import File
 from probes.settings.presets import MODEL_TRAITS, PRESETS, REASONING_MAX_TOKENS, ModelTrait, preset_names
 from probes.settings.quirks import LEAST_MAX_TOKENS, QUIRKS
-from probes.settings.values import DURATION_PATTERN
+from probes.settings.values import DURATION_PATTERN, PERCENT_PATTERN
 
 SCHEMA_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -20,6 +20,7 @@ _VARIABLE: Final[JsonDict] = {"type": "string", "pattern": r"\$\{[A-Za-z_][A-Za-
 _SECTIONS: Final = {
     "DeadlineOptions": "deadlines",
     "ThresholdOptions": "thresholds",
+    "SloOptions": "slo",
     "PriceOptions": "prices",
 }
 
@@ -59,7 +60,7 @@ def _tidied(value: JsonValue) -> JsonValue:
         if key != "title" and not (key == "default" and item is None)
     }
     is_free_text = tidy.get("type") == "string" and "enum" not in tidy
-    is_word = tidy.get("pattern") not in (None, DURATION_PATTERN)
+    is_word = tidy.get("pattern") not in (None, DURATION_PATTERN, PERCENT_PATTERN)
     is_scalar = tidy.get("type") in ("integer", "number", "boolean", "string")
     return _or_variable(tidy) if is_scalar and (is_word or not is_free_text) else tidy
 
@@ -98,6 +99,11 @@ def settings_list() -> tuple[Setting, ...]:
         ("WebOptions", "web."),
         ("StoreOptions", "store."),
         ("RetentionOptions", "retention."),
+        ("MaintenanceOptions", "maintenance[]."),
+        ("AlertChannelOptions", "alerts.channels[]."),
+        ("QuietHoursOptions", "alerts.channels[].quiet_hours."),
+        ("AlertOptions", "alerts."),
+        ("TelemetryOptions", "telemetry."),
         ("SimulatorOptions", "simulator."),
     ):
         rows += _rows(definitions, definition, prefix)
@@ -122,7 +128,7 @@ def _default_text(schema: JsonDict) -> str:
     if "default" not in schema:
         return "-"
     default = schema["default"]
-    return default if isinstance(default, str) else json.dumps(default)
+    return (default or "-") if isinstance(default, str) else json.dumps(default)
 
 
 def settings_reference() -> str:

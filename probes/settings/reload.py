@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from probes.domain.plan import PlanDiff, Problem
+from probes.settings.alert_channels import JudgeAddresses
 from probes.settings.diff import plan_diff, restart_needed
 from probes.settings.load import parse_settings
 from probes.settings.model import Settings, SettingsError
@@ -30,10 +31,17 @@ class Reload:
 class SettingsFile:
     """The file behind running settings. For one caller: not thread-safe."""
 
-    def __init__(self, path: Path, environ: Mapping[str, str], settings: Settings) -> None:
+    def __init__(
+        self,
+        path: Path,
+        environ: Mapping[str, str],
+        settings: Settings,
+        judge: JudgeAddresses | None = None,
+    ) -> None:
         self._path = path
         self._environ = environ
         self._settings = settings
+        self._judge = judge
         self._problems: tuple[Problem, ...] = ()
         self._judged: tuple[_FileStamp, ...] = ()  # the files as they were when last taken or refused
         self._doubted: tuple[_FileStamp, ...] = ()  # as they were when they looked half written
@@ -79,7 +87,7 @@ class SettingsFile:
             text = read_text(self._path)
             if not text.strip():
                 return Reload(None, (_emptiness(self._path),))
-            settings = parse_settings(text, self._path, self._environ)
+            settings = parse_settings(text, self._path, self._environ, self._judge)
         except SettingsError as error:
             return Reload(None, error.problems)
         diff = plan_diff(self._settings, settings)

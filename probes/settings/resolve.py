@@ -149,6 +149,7 @@ class Resolver:
             deadlines=deadlines,
             thresholds=limits.thresholds(options.thresholds, layers),
             prices=prices_of(options.prices),
+            objectives=limits.objectives(options.slo, deadlines, layers),
             options=_request_options(options, model.api_name, endpoint.protocol, layers),
         )
         return replace(target, spec_version=spec_version(target))

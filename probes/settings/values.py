@@ -18,9 +18,11 @@ from probes.settings.faults import Mark
 
 REFUSED: Final = "setting_refused"  # the type of every error raised here; its context holds the cure
 DURATION_PATTERN: Final = r"^\s*(\d+(\.\d+)?\s*(ms|s|m|h|d)\s*)+$"
+PERCENT_PATTERN: Final = r"^\s*\d+(\.\d+)?\s*%\s*$"
 
 _UNIT_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION: Final = re.compile(DURATION_PATTERN)
+_PERCENT: Final = re.compile(PERCENT_PATTERN)
 _DURATION_PART: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 _DURATION_CURE: Final = 'Write seconds as a number, or text such as "30s", "10m", "1h30m"'
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -115,6 +117,34 @@ class Duration:
             what = "is too short" if seconds < self.low else "is too long"
             raise refused(what, f"Give {duration_text(self.low)} to {duration_text(self.high)}")
         return seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Percent:
+    """A fraction, written in per cent as a number or as text; the limits are in per cent too."""
+
+    low: float
+    high: float
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._fraction, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        number = {"type": "number", "minimum": self.low, "maximum": self.high}
+        return {"anyOf": [number, {"type": "string", "pattern": PERCENT_PATTERN}]}
+
+    def _fraction(self, value: object) -> object:
+        value = _from_variable(value)
+        if isinstance(value, str) and _PERCENT.match(value):
+            value = float(value.replace("%", ""))
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise refused("is not a percentage", "Write it in per cent, as 99.5 % or 99.5")
+        if not self.low <= value <= self.high:
+            what = "is too low" if value < self.low else "is too high"
+            raise refused(what, f"Give {self.low:g} % to {self.high:g} %, in per cent")
+        return round(value / 100, 12)  # 99.9 / 100 is 0.9990000000000001
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +248,7 @@ def _mongodb_uri(value: str) -> str:
 Interval = Annotated[float, Duration(10.0, 7 * 86400.0)]
 Deadline = Annotated[float, Duration(0.1, 3600.0)]
 Threshold = Annotated[float, Duration(0.001, 86400.0)]
+Objective = Annotated[float, Percent(50.0, 99.999)]
 Cooldown = Annotated[float, Duration(1.0, 3600.0)]
 Confirmation = Annotated[float, Duration(1.0, 60.0)]
 Text = Annotated[str, AfterValidator(_text), Field(max_length=200)]

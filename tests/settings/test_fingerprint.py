@@ -68,6 +68,7 @@ def test_a_loopback_port_that_the_system_picked_starts_no_new_series(one: One) -
         "enabled: false",
         "id: other",
         "thresholds: {smooth: 1s}",
+        "slo: {availability: 99.5 %, ttft_p95: 3 s}",
         "max_tokens: 64",
     ],
 )
