@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_roles(commands)
     _add_questions(commands)
+    _add_alert(commands)
     _add_maintenance(commands)
     return parser
 
@@ -114,6 +115,17 @@ def _add_questions(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     race = probe.add_argument_group("with --compare")
     race.add_argument("--by", choices=METRICS, help="what decides (default: ttft)")
     race.add_argument("--until-clear", action="store_true", help="stop as soon as the front is clear")
+
+
+def _add_alert(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    alert = _command(commands, "alert", "try the channels of alerts, or list them", _list_alerts)
+    asked = alert.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    test = _command(
+        asked, "test", "send a test through every channel, or one, and say what happened", _test_alert
+    )
+    test.add_argument("channel", metavar="CHANNEL", nargs="?", help="its name (default: all)")
+    test.epilog = "exit codes: 0 every channel accepted it; 1 one did not; 2 wrong arguments or configuration"
+    _command(asked, "list", "show every channel and what it hears of; addresses are not shown", _list_alerts)
 
 
 def _add_maintenance(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -267,6 +279,18 @@ def _probe(parsed: argparse.Namespace) -> int:
             until_clear=parsed.until_clear,
         ),
     )
+
+
+def _test_alert(parsed: argparse.Namespace) -> int:
+    from probes.alert_commands import try_channels
+
+    return try_channels(_options(parsed), parsed.channel)
+
+
+def _list_alerts(parsed: argparse.Namespace) -> int:
+    from probes.alert_commands import list_alerts
+
+    return list_alerts(_options(parsed))
 
 
 def _export(parsed: argparse.Namespace) -> int:

@@ -12,8 +12,9 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
@@ -31,7 +32,10 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from probes.agent import Agent
-    from probes.agent.cycle import Pool
+    from probes.agent.ports import Pool
+    from probes.settings.reload import SettingsFile
+    from probes.store.spool import SpoolingWriter
+    from probes.telemetry.handover import TelemetryWriter
 
 logger = logging.getLogger(__name__)
 
@@ -122,7 +126,7 @@ def prepare(options: Options, role: str) -> Context:
     environ = dict(options.environ)
     if place.is_demo:
         environ.setdefault(SIMULATOR_URL, "http://127.0.0.1:9")  # roles that never call a provider
-    settings = load_settings(place.config, environ)
+    settings = load_settings(place.config, environ, _judge_addresses)
     redact.learn(secret.reveal() for secret in settings.secrets)
     for warning in settings.warnings:
         logger.warning("%s", warning)
@@ -138,6 +142,7 @@ def run_everything(options: Options) -> int:
     The children start once the board listens, so that the first page does not wait for their imports.
     """
     context = prepare(options, "web")
+    _check_telemetry(context.settings)
     with Supervisor() as supervisor:
         return _serve(context, lambda: _start_children(context, supervisor))
 
@@ -201,14 +206,18 @@ def build_agent(context: Context) -> "Agent":
     observer = Observer(location, name)
     store = context.open_store()
     context.place.data.mkdir(parents=True, exist_ok=True)
-    settings_file = SettingsFile(context.place.config, context.options.environ, settings)
+    settings_file = SettingsFile(context.place.config, context.options.environ, settings, _judge_addresses)
     pool = _pool(context, observer, lambda: settings_file.settings.version)
     return Agent(
         AgentParts(
             observer=observer,
             clock=clock,
             store=store,
-            writer=SpoolingWriter(store, context.place.data / f"spool-{location}.sqlite3"),
+            writer=_with_telemetry(
+                SpoolingWriter(store, context.place.data / f"spool-{location}.sqlite3"),
+                settings_file,
+                location,
+            ),
             pool=pool,
             redact=context.redact,
             settings_source=settings_file,
@@ -225,6 +234,41 @@ def wsgi_app() -> "Flask":
 
 
 # Pieces of the above.
+
+
+def _check_telemetry(settings: Settings) -> None:
+    """Raises StartError where results are to be sent and the optional package for it is missing."""
+    if settings.telemetry.otlp_endpoint is not None:
+        from probes.telemetry.otlp import TelemetryError, require_package
+
+        try:
+            require_package()
+        except TelemetryError as error:
+            raise StartError(str(error)) from error
+
+
+def _with_telemetry(
+    writer: "SpoolingWriter", settings_file: "SettingsFile", location: str
+) -> "SpoolingWriter | TelemetryWriter":
+    settings = settings_file.settings
+    _check_telemetry(settings)
+    if settings.telemetry.otlp_endpoint is None:
+        return writer
+    from probes.telemetry.handover import Handover, TelemetryWriter
+    from probes.telemetry.otlp import OtlpMeter
+
+    def address_of(target_id: str) -> str | None:
+        targets = settings_file.settings.targets
+        return next((target.base_url for target in targets if target.id == target_id), None)
+
+    return TelemetryWriter(writer, Handover(OtlpMeter(settings.telemetry, location), address_of))
+
+
+def _judge_addresses(urls: Sequence[str]) -> Sequence[str | None]:
+    """Only settings that have addresses for Apprise pay for asking it."""
+    from probes.alerts.channels.apprise import judge_addresses
+
+    return judge_addresses(urls)
 
 
 def _bound_malloc_arenas() -> None:
@@ -299,20 +343,25 @@ def _agent_child(context: Context, environ: Mapping[str, str]) -> Child:
 
 def _begin_demo_history(context: Context, stop: threading.Event) -> None:
     """The newest minutes before the agent judges anything, the rest of the past beside its work."""
-    from probes.simulator.history import load_past, write_history
+    from probes.simulator.history import FRESH_SPAN, load_past, write_history
+    from probes.simulator.past_incidents import Span, write_incidents
 
     simulator = context.settings.simulator
     assert simulator is not None
     location = context.options.location or context.settings.agent.location
     past = load_past(ROOT / simulator.scenarios, context.settings.targets, simulator.seed, location)
     store = context.open_store()
-    spans = write_history(store, past, simulator.history_days, SystemClock().now())
+    now = SystemClock().now()
+    span = Span(now - timedelta(days=simulator.history_days), now - FRESH_SPAN)
+    spans = write_history(store, past, simulator.history_days, now)
     newest = next(spans, 0)
 
     def write_the_rest() -> None:
         try:
             written = newest + sum(itertools.takewhile(lambda _: not stop.is_set(), spans))
             logger.info("demo: %d results of simulated history written", written)
+            told = write_incidents(store, past.targets, span, stop.is_set)
+            logger.info("demo: %d incidents of that past written", told)
         finally:
             store.close()
 

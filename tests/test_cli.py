@@ -10,7 +10,7 @@ from probes.domain.result import RESULT_FIELDS
 from probes.simulator.run import RunningSimulator, serve_in_thread
 
 ROOT = Path(__file__).parent.parent
-COMMANDS = ["web", "agent", "check", "probe", "simulate", "export", "rebuild"]
+COMMANDS = ["web", "agent", "check", "alert", "probe", "simulate", "export", "rebuild"]
 KEY = "sk-cli-0123456789abcdef"
 
 

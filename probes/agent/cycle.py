@@ -3,74 +3,37 @@
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 
+from probes.agent.announced import Announced
 from probes.agent.doubts import Confirmations, ControlCheck
-from probes.agent.recorder import Recorder, ResultWriter
+from probes.agent.ports import AgentParts
+from probes.agent.recorder import Recorder
 from probes.agent.refreshes import Refreshes, ReloadReport
+from probes.agent.routine import Step
 from probes.agent.throttling import Throttled
-from probes.clock import Clock
+from probes.alerts.dispatcher import Dispatcher, DispatcherParts
+from probes.alerts.heartbeat import Vitals
 from probes.domain.outcome import Outcome
-from probes.domain.plan import AgentStatus, Plan, PlanDiff, PlannedTarget, Problem, SelfCheck, Workforce
-from probes.domain.result import Observer, ProbeResult, Slot, unmeasured_result
+from probes.domain.plan import AgentStatus, Plan, PlanDiff, PlannedTarget, Problem
+from probes.domain.result import ProbeResult, Slot, unmeasured_result
 from probes.domain.state import TargetStatistics
 from probes.domain.target import Target
-from probes.log import Redactor
 from probes.scheduling.scheduler import DueSlots, SlotScheduler, is_missed
 from probes.settings.diff import plan_diff
-from probes.settings.model import AgentSettings, RetentionSettings, Settings
+from probes.settings.model import RetentionSettings, Settings
 from probes.settings.reload import Reload
-from probes.store.base import Retention, Store, StoreUnavailableError
+from probes.store.base import Retention, StoreUnavailableError
 
 logger = logging.getLogger(__name__)
 
 TICK_SECONDS: Final = 0.25
+UPKEEP_SECONDS: Final = 2.0  # an operator's window or pause holds this soon
 LEASE_TTL: Final = timedelta(seconds=20)
 DRAIN_SECONDS: Final = 2.0  # Ctrl-C to the last probe's end; with the writing after it, all stays under 5 s
 CLOSE_SECONDS: Final = 1.0
-
-
-class Pool(Protocol):
-    """Runs probes concurrently, away from this thread."""
-
-    def start(self) -> None: ...
-    def configure(self, settings: AgentSettings) -> None: ...
-    def submit(self, target: Target, slot: Slot, on_result: Callable[[ProbeResult], None]) -> None: ...
-    def drain(self, timeout_seconds: float) -> None: ...
-    @property
-    def in_flight(self) -> int: ...
-    @property
-    def queued(self) -> int: ...
-    @property
-    def lag_seconds(self) -> float | None: ...
-    @property
-    def self_check(self) -> SelfCheck | None: ...
-    @property
-    def workforce(self) -> Workforce: ...
-
-
-class SettingsSource(Protocol):
-    """The configuration file. Both return None while nothing changed; `reload` does not wait for a second look."""
-
-    def poll(self) -> Reload | None: ...
-    def reload(self) -> Reload | None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class AgentParts:
-    """What the composition root hands over; the agent closes store and writer at its end."""
-
-    observer: Observer
-    clock: Clock
-    store: Store
-    writer: ResultWriter
-    pool: Pool
-    redact: Redactor
-    settings_source: SettingsSource
-    version: str
-    is_demo: bool = False
+ALERTS_SECONDS: Final = 0.5
 
 
 class Agent:
@@ -79,8 +42,12 @@ class Agent:
         self._settings = settings
         self._settings_at_last_refresh = settings
         self._problems: tuple[Problem, ...] = ()
-        self._confirmations = Confirmations(parts.clock, parts.observer.location)
-        self._recorder = Recorder(parts.store, parts.writer, parts.clock, self._confirmations.ask)
+        self._throttled = Throttled()
+        self._confirmations = Confirmations(parts.clock, parts.observer.location, self._throttled)
+        self._announced = Announced(parts.store, parts.clock)
+        self._recorder = Recorder(
+            parts.store, parts.writer, parts.clock, self._confirmations.ask, self._announced
+        )
         self._control_check = ControlCheck(parts.clock, self._recorder.sight)
         self._scheduler = SlotScheduler(parts.observer.location, self._on_due)
         self._refreshes = Refreshes(parts.store, parts.clock, parts.observer.agent)
@@ -89,11 +56,12 @@ class Agent:
         self._stands_by = False  # known only from the store; while that is away we probe and spool
         self._is_published = False
         self._missed = 0
-        self._throttled = Throttled()
         self._busy: dict[
             str, bool
         ] = {}  # target -> whether its running probe is one that nobody had scheduled
         self._busy_lock = threading.Lock()
+        self._result_at: datetime | None = None  # when the newest probe came back
+        self._dispatcher = Dispatcher(self._dispatcher_parts())
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set, then finish or record the probes in flight within 5 s."""
@@ -101,6 +69,7 @@ class Agent:
         self._recorder.start()
         self._scheduler.start()
         self._take_over(self._settings)
+        self._dispatcher.start()
         routine = self._routine()
         try:
             while not stop.wait(TICK_SECONDS):
@@ -109,15 +78,16 @@ class Agent:
         finally:
             self._shut_down()
 
-    def _routine(self) -> tuple["_Step", ...]:
+    def _routine(self) -> tuple["Step", ...]:
         return (
-            _Step("lease", 5.0, self._renew_lease),
-            _Step("configuration", 1.0, self._follow_settings),
-            _Step("publish", 1.0, self._publish),
-            _Step("refresh", 0.5, self._work_refreshes),
-            _Step("doubts", TICK_SECONDS, self._work_doubts),
-            _Step("heartbeat", 5.0, self._beat),
-            _Step("retention", 3600.0, self._sweep),
+            Step("maintenance", UPKEEP_SECONDS, self._follow_upkeep),
+            Step("lease", 5.0, self._renew_lease),
+            Step("configuration", 1.0, self._follow_settings),
+            Step("publish", 1.0, self._publish),
+            Step("refresh", 0.5, self._work_refreshes),
+            Step("doubts", TICK_SECONDS, self._work_doubts),
+            Step("heartbeat", 5.0, self._beat),
+            Step("retention", 3600.0, self._sweep),
         )
 
     # Slots.
@@ -140,21 +110,23 @@ class Agent:
 
         A slot that finds the extra probe of a new target is answered by that one.
         """
+        placed = self._announced.placed(slot)
+        if placed is None:
+            return
         with self._busy_lock:
             running_is_extra = self._busy.get(target.id)
             if running_is_extra is None:
                 self._busy[target.id] = is_extra
         if running_is_extra is None:
-            self._parts.pool.submit(target, slot, lambda result: self._finish_scheduled(target, result))
+            self._parts.pool.submit(target, placed, lambda result: self._finish_scheduled(target, result))
         elif not running_is_extra and not is_extra:
             why = "the probe before it was still running"
             self._record_unmeasured(target, slot, Outcome.SKIPPED, why)
 
     def _finish_scheduled(self, target: Target, result: ProbeResult) -> None:
-        self._throttled.note(result, target.interval_seconds, self._parts.clock.now())
+        self._take(target, result)
         with self._busy_lock:
             self._busy.pop(target.id, None)
-        self._recorder.record(result)
 
     def _record_missed(self, target: Target, slot: Slot, why: str) -> None:
         self._record_unmeasured(target, slot, Outcome.MISSED, why)
@@ -164,10 +136,13 @@ class Agent:
         self._record_left_out(target, slot, outcome, why)
 
     def _record_left_out(self, target: Target, slot: Slot, outcome: Outcome, why: str) -> None:
+        placed = self._announced.placed(slot)
+        if placed is None:
+            return
         logger.warning("%s: slot %s %s: %s", target.id, slot.due_at.isoformat(), outcome.value, why)
         now = self._parts.clock.now()
         self._recorder.record(
-            unmeasured_result(target, slot, outcome, observer=self._parts.observer, now=now, error=why)
+            unmeasured_result(target, placed, outcome, observer=self._parts.observer, now=now, error=why)
         )
 
     def _work_doubts(self) -> None:
@@ -181,7 +156,28 @@ class Agent:
             self._control_check.look(settings.control_check)
 
     def _submit_confirming(self, target: Target, slot: Slot) -> None:
-        self._parts.pool.submit(target, slot, self._recorder.record)
+        """Under maintenance there is nothing to confirm."""
+        if self._announced.placed(slot) == slot:
+            self._parts.pool.submit(target, slot, lambda result: self._take(target, result))
+
+    def _follow_upkeep(self) -> None:
+        """What was held is probed as soon as it is free, not an interval later."""
+        try:
+            self._announced.read()
+        finally:
+            self._scheduler.set_targets(self._announced.unpaused(self._settings.targets))
+            with self._busy_lock:
+                busy = frozenset(self._busy)
+            freed = self._announced.freed(self._settings.targets, busy)
+            if self._is_active:
+                self._probe_now(freed)
+
+    def _take(
+        self, target: Target, result: ProbeResult, on_recorded: Callable[[], None] | None = None
+    ) -> None:
+        self._result_at = self._parts.clock.now()
+        self._throttled.note(result, target.interval_seconds, self._result_at)
+        self._recorder.record(result, on_recorded)
 
     # Configuration.
 
@@ -207,7 +203,9 @@ class Agent:
         self._parts.redact.learn(secret.reveal() for secret in settings.secrets)
         self._parts.pool.configure(settings.agent)
         self._recorder.set_targets(settings.targets)
-        self._scheduler.set_targets(settings.targets)
+        self._announced.set_rules(settings.maintenance)
+        self._dispatcher.configure(settings.alerts, settings.web.public_url)
+        self._scheduler.set_targets(self._announced.unpaused(settings.targets))
         if self._is_active:
             self._probe_now([target for target in settings.targets if target.id in start_now])
 
@@ -235,14 +233,36 @@ class Agent:
             last_diff=plan_diff(self._settings_at_last_refresh, settings),
             problems=self._problems,
             refresh_cooldown_seconds=settings.web.refresh_cooldown_seconds,
+            maintenance=settings.maintenance,
+            alert_channels=tuple(channel.name for channel in settings.alerts.channels),
         )
+
+    # Alerts.
+
+    def _dispatcher_parts(self) -> DispatcherParts:
+        parts = self._parts
+        return DispatcherParts(
+            store=parts.store,
+            clock=parts.clock,
+            redact=parts.redact,
+            owner=parts.observer.agent,
+            is_in_maintenance=self._announced.is_in_maintenance,
+            vitals=self._vitals,
+        )
+
+    def _vitals(self) -> Vitals:
+        probed = [target for target in self._settings.targets if target.is_probed]
+        intervals = [target.interval_seconds for target in self._announced.unpaused(probed)]
+        return Vitals(self._is_active, self._result_at, interval_seconds=min(intervals, default=None))
 
     # Requests.
 
     def _work_refreshes(self) -> None:
         if self._is_active:
             self._refreshes.work(
-                self._reload_for_refresh, lambda: self._settings.targets, self._submit_manual
+                self._reload_for_refresh,
+                lambda: self._announced.unpaused(self._settings.targets),
+                self._submit_manual,
             )
 
     def _reload_for_refresh(self) -> ReloadReport:
@@ -253,7 +273,8 @@ class Agent:
         return ReloadReport(diff, self._problems)
 
     def _submit_manual(self, target: Target, slot: Slot, on_recorded: Callable[[], None]) -> None:
-        self._parts.pool.submit(target, slot, lambda result: self._recorder.record(result, on_recorded))
+        placed = self._announced.placed(slot) or slot
+        self._parts.pool.submit(target, placed, lambda result: self._take(target, result, on_recorded))
 
     # Presence.
 
@@ -322,6 +343,7 @@ class Agent:
         self._parts.pool.drain(DRAIN_SECONDS)
         if not self._recorder.close(CLOSE_SECONDS):
             logger.error("results were still being written at the end of the shutdown time")
+        self._dispatcher.close(ALERTS_SECONDS)
         try:
             self._parts.store.beat(self._status(is_active=False))
             self._parts.store.release_lease(
@@ -331,34 +353,6 @@ class Agent:
             logger.warning("could not sign off: %s", error)
         self._parts.writer.close()
         self._parts.store.close()
-
-
-class _Step:
-    """Something the cycle does every so often; a store that is away delays it, and is logged once."""
-
-    def __init__(self, name: str, every_seconds: float, action: Callable[[], None]) -> None:
-        self._name = name
-        self._every_ns = round(every_seconds * 1e9)
-        self._action = action
-        self._next_ns = 0
-        self._is_failing = False
-
-    def run_if_due(self, clock: Clock) -> None:
-        if clock.monotonic_ns() < self._next_ns:
-            return
-        self._next_ns = clock.monotonic_ns() + self._every_ns
-        try:
-            self._action()
-        except StoreUnavailableError as error:
-            if not self._is_failing:
-                logger.error("%s waits, the store is away: %s", self._name, error)
-            self._is_failing = True
-        except Exception:
-            logger.exception("%s failed; it is tried again", self._name)
-        else:
-            if self._is_failing:
-                logger.info("%s works again", self._name)
-            self._is_failing = False
 
 
 def _is_overdue(target: Target, statistics: Mapping[str, TargetStatistics], now: datetime) -> bool:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
+from probes.agent.throttling import Throttled
 from probes.clock import Clock
 from probes.domain.result import ProbeResult, Slot, Trigger
 from probes.domain.target import Target
@@ -31,9 +32,10 @@ class _Doubt:
 class Confirmations:
     """Failures that wait for their confirming probe. The recorder's thread asks, the cycle's works."""
 
-    def __init__(self, clock: Clock, location: str) -> None:
+    def __init__(self, clock: Clock, location: str, throttled: Throttled) -> None:
         self._clock = clock
         self._location = location
+        self._throttled = throttled
         self._waiting: dict[str, _Doubt] = {}
         self._asked: dict[str, str] = {}  # target -> the failure it was last asked for
         self._lock = threading.Lock()
@@ -49,11 +51,18 @@ class Confirmations:
                     self._waiting[target_id] = _Doubt(failed.id, self._clock.monotonic_ns())
 
     def work(self, targets: Mapping[str, Target], after_seconds: float | None, submit: Submit) -> None:
-        """Submit what has waited long enough; None: confirming is switched off."""
+        """Submit what has waited long enough; None: confirming is switched off.
+
+        A throttled target is not asked: its first slot after the wait tells soon enough.
+        """
         for target_id, doubt in self._due(after_seconds):
-            target = targets.get(target_id)
-            if target is not None and target.is_probed and after_seconds is not None:
-                submit(target, Slot(target_id, self._clock.now(), Trigger.CONFIRM, doubt.failed_id))
+            target, now = targets.get(target_id), self._clock.now()
+            if target is None or not target.is_probed or after_seconds is None:
+                continue
+            if until := self._throttled.until(target_id, now):
+                logger.info("%s: not confirmed, throttled until %s", target_id, until.isoformat())
+            else:
+                submit(target, Slot(target_id, now, Trigger.CONFIRM, doubt.failed_id))
 
     def _due(self, after_seconds: float | None) -> list[tuple[str, _Doubt]]:
         before_ns = self._clock.monotonic_ns() - round((after_seconds or 0.0) * 1e9)

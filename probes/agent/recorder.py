@@ -3,17 +3,21 @@
 import logging
 import queue
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
+from probes.agent.announced import NOT_HELD, Announced, Hold
+from probes.agent.incidents import IncidentKeeper, Judged
+from probes.agent.usual import UsualBehaviour
 from probes.clock import Clock
 from probes.domain.result import ProbeResult, Trigger
 from probes.domain.state import State, Verdict
 from probes.domain.target import Target
-from probes.store.base import Store, StoreUnavailableError
+from probes.store.base import ResultQuery, Store, StoreUnavailableError
 from probes.verdicts.confirming import to_confirm
+from probes.verdicts.deviation import Known
 from probes.verdicts.evidence import WINDOW
 from probes.verdicts.network import SILENT_OUTCOMES, Network, Sighting, observed, outside, sighting_of
 from probes.verdicts.rules import Subject, judge
@@ -22,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 BATCH_SIZE: Final = 200
 IDLE_SECONDS: Final = 1.0  # how often waiting judgements and spooled results are tried again
+JUDGED_TRIGGERS: Final = tuple(trigger for trigger in Trigger if trigger is not Trigger.MAINTENANCE)
 JUDGED_RESULTS: Final = 3 * WINDOW  # missed slots and confirming probes come on top of the window
 
 
@@ -50,17 +55,28 @@ OnDoubt = Callable[[ProbeResult, str | None], None]  # a failure to confirm, and
 class Recorder:
     """A queue, the thread that empties it into the store, and the verdicts that follow from it."""
 
-    def __init__(self, store: Store, writer: ResultWriter, clock: Clock, on_doubt: OnDoubt) -> None:
+    def __init__(
+        self,
+        store: Store,
+        writer: ResultWriter,
+        clock: Clock,
+        on_doubt: OnDoubt,
+        announced: Announced,
+    ) -> None:
         self._store = store
         self._writer = writer
         self._clock = clock
         self._on_doubt = on_doubt
+        self._announced = announced
+        self._holds: Mapping[str, Hold] = {}  # as of the last judgement
         self._queue: queue.SimpleQueue[Recordable | Sighting | _Targets | None] = queue.SimpleQueue()
         self._targets: _Targets = {}
         self._outside: frozenset[str] = frozenset()  # targets whose results tell of our network
         self._network = Network()
         self._verdicts: dict[str, Verdict] | None = None  # None until read from the store
         self._unjudged: set[str] = set()
+        self._incidents = IncidentKeeper(store)
+        self._usual = UsualBehaviour(store, clock)
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
 
     def start(self) -> None:
@@ -131,28 +147,60 @@ class Recorder:
                 item.on_recorded()
 
     def _judge_pending(self, now: datetime) -> None:
-        """Judge what changed; when the store is away the names stay pending and no verdict changes."""
-        if not self._unjudged or self._writer.spooled:
+        """Judge what changed; when the store is away the names stay pending, no verdict and no incident changes."""
+        if self._writer.spooled:
             return
-        pending = set(self._unjudged)
         try:
-            known = self._known_verdicts()
-            recent = self._store.recent(pending & self._targets.keys(), JUDGED_RESULTS)
-            for target_id in pending & self._targets.keys():
-                previous = known.get(target_id)
-                found = recent.get(target_id, ())
-                subject = _subject(self._targets[target_id])
-                verdict = judge(subject, found, now, previous, self._network.losses)
-                if previous is None or (verdict.state, verdict.reason) != (previous.state, previous.reason):
-                    self._store.set_verdict(target_id, verdict)
-                    _log_change(target_id, previous, verdict)
-                    known[target_id] = verdict
-                if (failed := to_confirm(found, verdict, now)) is not None:
-                    self._on_doubt(failed, self._witness(failed))
+            self._unjudged |= self._incidents.review(self._targets, now) | self._held_otherwise()
+            pending = set(self._unjudged)
+            judged = self._judge(pending & self._targets.keys(), now)
+            unsettled = self._incidents.settle(judged, now)
+            for one in judged:
+                if one.target.id not in unsettled:
+                    self._follow(one, now)
         except StoreUnavailableError as error:
             logger.warning("verdicts wait, the store is away: %s", error)
             return
-        self._unjudged -= pending
+        self._unjudged -= pending - unsettled
+
+    def _judge(self, targets: Collection[str], now: datetime) -> list[Judged]:
+        if not targets:
+            return []
+        known, losses = self._known_verdicts(), self._network.losses
+        recent = self._recent(targets)
+        judged = []
+        for target_id in sorted(targets):
+            target, found = self._targets[target_id], recent.get(target_id, ())
+            hold = self._holds.get(target_id, NOT_HELD)
+            subject = _subject(target, self._usual.of(target_id, found), hold)
+            verdict = judge(subject, found, now, known.get(target_id), losses)
+            judged.append(Judged(target, verdict, found, losses))
+        return judged
+
+    def _held_otherwise(self) -> set[str]:
+        """Targets whose maintenance or pause began or ended since the last look."""
+        before, self._holds = self._holds, self._announced.holds(self._targets)
+        return {t for t in before.keys() | self._holds.keys() if before.get(t) != self._holds.get(t)}
+
+    def _recent(self, targets: Collection[str]) -> Mapping[str, Sequence[ProbeResult]]:
+        """The newest of each, past those of maintenance, which may be many and say nothing."""
+        found: dict[str, Sequence[ProbeResult]] = dict(self._store.recent(targets, JUDGED_RESULTS))
+        for target_id, results in found.items():
+            if any(result.trigger is Trigger.MAINTENANCE for result in results):
+                query = ResultQuery(targets=[target_id], triggers=JUDGED_TRIGGERS, limit=JUDGED_RESULTS)
+                found[target_id] = self._store.results(query).results
+        return found
+
+    def _follow(self, judged: Judged, now: datetime) -> None:
+        """The verdict comes after its incident, so that a crash between them is repaired by judging again."""
+        known, target_id, verdict = self._known_verdicts(), judged.target.id, judged.verdict
+        previous = known.get(target_id)
+        if previous is None or (verdict.state, verdict.reason) != (previous.state, previous.reason):
+            self._store.set_verdict(target_id, verdict)
+            _log_change(target_id, previous, verdict)
+            known[target_id] = verdict
+        if (failed := to_confirm(judged.recent, verdict, now)) is not None:
+            self._on_doubt(failed, self._witness(failed))
 
     def _known_verdicts(self) -> dict[str, Verdict]:
         if self._verdicts is None:
@@ -192,8 +240,9 @@ class Recorder:
         return None
 
 
-def _subject(target: Target) -> Subject:
-    return Subject(target.readiness, target.readiness_reason, target.interval_seconds)
+def _subject(target: Target, usual: Known | None, hold: Hold) -> Subject:
+    interval = target.interval_seconds
+    return Subject(target.readiness, target.readiness_reason, interval, usual, hold.window, hold.pause)
 
 
 def _log_change(target_id: str, previous: Verdict | None, verdict: Verdict) -> None:

@@ -1,14 +1,23 @@
 """A throttled target is left alone for as long as its provider asked, within a limit; and says so."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from probes.agent.doubts import Confirmations
 from probes.agent.throttling import Throttled, longest_wait
 from probes.domain.outcome import Outcome
+from probes.domain.result import Trigger
+from probes.simulator.behaviour import Behaviour, Choice, Phase
+from probes.simulator.catalogue import scenario_named
+from probes.simulator.run import serve_in_thread
+from probes.simulator.server import SimulatorConfig
 from probes.store.base import ResultQuery
 from tests.agent.conftest import World
-from tests.examples import NOON, a_result
+from tests.agent.test_agent import newest, request_refresh
+from tests.examples import NOON, a_result, a_target
+from tests.fakes import FakeClock
 from tests.waiting import wait_until
 
 QUICK = "acme/main/quick"
@@ -56,6 +65,54 @@ def test_an_overload_is_measured_on_whatever_it_asks_for() -> None:
     waits = Throttled()
     waits.note(a_result(Outcome.OVERLOADED, retry_after_seconds=90.0), 60.0, NOON)
     assert waits.until(QUICK, NOON) is None, "an outage must not hide itself"
+
+
+@pytest.mark.parametrize(("waited_seconds", "confirmed"), [(20, []), (70, [QUICK])])
+def test_a_confirming_probe_waits_as_long_as_the_provider_asked(
+    waited_seconds: int, confirmed: list[str]
+) -> None:
+    clock, submitted = FakeClock(), []
+    waits = Throttled()
+    waits.note(a_result(Outcome.RATE_LIMITED, retry_after_seconds=60.0), 60.0, clock.now())
+    confirmations = Confirmations(clock, "here", waits)
+    confirmations.ask(a_result(Outcome.STALLED))
+    clock.advance(waited_seconds)
+    confirmations.work({QUICK: a_target()}, 10.0, lambda target, _slot: submitted.append(target.id))
+    assert submitted == confirmed
+
+
+def test_a_witness_that_is_throttled_is_left_alone() -> None:
+    clock, submitted = FakeClock(), []
+    waits = Throttled()
+    waits.note(a_result(Outcome.RATE_LIMITED, retry_after_seconds=60.0), 60.0, clock.now())
+    confirmations = Confirmations(clock, "here", waits)
+    confirmations.ask(a_result(Outcome.CONNECT_TIMEOUT, target="other/main/slow"), witness=QUICK)
+    clock.advance(20)
+    targets = {"other/main/slow": a_target("slow", id="other/main/slow"), QUICK: a_target()}
+    confirmations.work(targets, 10.0, lambda target, _slot: submitted.append(target.id))
+    assert submitted == ["other/main/slow"]
+
+
+def test_a_confirming_probe_that_is_throttled_silences_the_next_slot(
+    tmp_path: Path,
+) -> None:
+    phases = (("fast", 1), ("error-500", 1), ("rate-limited", 999))
+    played = Behaviour(tuple(Phase((Choice(scenario_named(name)),), length) for name, length in phases))
+    with serve_in_thread(SimulatorConfig(models={"blip": played})) as upstream:
+        world = World(tmp_path, upstream)
+        world.write_config("blip", interval="10s", extra="agent: {confirm_after: 1s}\n")
+        store = world.open_store()
+        with world.running_agent():
+            wait_until("the first answer", lambda: newest(store, "acme/main/blip"))
+            request_refresh(store)
+            (skipped,) = wait_until(
+                "a slot to be left out",
+                lambda: store.results(ResultQuery(outcomes=[Outcome.SKIPPED])).results,
+            )
+            asked = store.results(ResultQuery(outcomes=[Outcome.RATE_LIMITED])).results
+        store.close()
+    assert [result.trigger for result in asked] == [Trigger.CONFIRM]
+    assert "throttled" in (skipped.error or "")
 
 
 def test_the_agent_leaves_out_a_throttled_slot_and_records_why(world: World) -> None:

@@ -1,0 +1,1 @@
+"""Results as OpenTelemetry metrics, away from measuring. The one home of `opentelemetry`, an optional package."""
