@@ -14,6 +14,7 @@ from probes.domain.state import Reason, State
 from probes.store.base import EventPage
 from probes.verdicts.rules import Freshness
 from probes.web.proposals import ProposalView, proposals_for
+from probes.web.queries.slo import SloView, slo_of
 from probes.web.snapshot import Snapshot
 from probes.web.words import event_text, reason_text
 
@@ -82,6 +83,7 @@ class TargetDetail:
     total: int  # results of any trigger that ever ran
     total_ok: int
     first_seen_at: datetime | None
+    slo: tuple[SloView, ...]  # objectives and their error budgets; empty where none is set
     proposals: tuple[ProposalView, ...]  # what would cure the newest refusal; never applied by itself
 
 
@@ -156,6 +158,7 @@ def target_detail(snapshot: Snapshot, target_id: str) -> TargetDetail:
         total=statistics.total,
         total_ok=statistics.total_ok,
         first_seen_at=statistics.first_seen_at,
+        slo=slo_of(snapshot, plan) if plan is not None else (),
         proposals=proposals,
     )
 

@@ -18,12 +18,17 @@ from probes.web.context import current_snapshot, dependencies, installed
 from probes.web.errors import not_found
 from probes.web.health import health_view
 from probes.web.i18n import lazy
+from probes.web.incident_api import INCIDENT_VIEWS
+from probes.web.maintenance_api import MAINTENANCE_VIEWS
 from probes.web.needs import pick_query
-from probes.web.openapi import OPERATIONS, Operation, openapi_document
+from probes.web.openapi import OPERATIONS, openapi_document
+from probes.web.operation import Operation
+from probes.web.origin import origin
 from probes.web.params import Parameters, event_query, period_of, result_query, stats_query, window_of
 from probes.web.queries.model import rollup_series
 from probes.web.queries.pick import pick as picked
 from probes.web.queries.results import every_page, result_page
+from probes.web.queries.slo import slo_list
 from probes.web.queries.stats import stats_table
 from probes.web.refresh import RefreshView, post_body
 from probes.web.serialize import json_response
@@ -47,6 +52,10 @@ def target(target: str) -> Response:
 
 def statistics() -> Response:
     return json_response(stats_table(_reading(), stats_query(_parameters()), installed().memo))
+
+
+def slo() -> Response:
+    return json_response(slo_list(_reading()))
 
 
 def results() -> Response:
@@ -130,6 +139,7 @@ VIEWS: Final[dict[str, View]] = {
     "target_events": target_events,
     "events": events,
     "statistics": statistics,
+    "slo": slo,
     "results": results,
     "results_csv": results_csv,
     "results_ndjson": results_ndjson,
@@ -139,6 +149,8 @@ VIEWS: Final[dict[str, View]] = {
     "config": config,
     "health": health,
     "pick": pick,
+    **INCIDENT_VIEWS,
+    **MAINTENANCE_VIEWS,
 }
 
 
@@ -149,7 +161,7 @@ def document() -> Response:
 
 @blueprint.get("/docs")
 def docs() -> str:
-    return render_template("api_docs.html", guide=api_guide(request.host_url.rstrip("/")))
+    return render_template("api_docs.html", guide=api_guide(origin()))
 
 
 def _checked(operation: Operation, view: View) -> View:

@@ -5,9 +5,27 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from probes.web.i18n import Lazy
-from probes.web.openapi import OPERATIONS, Operation, Parameter, Place, meaning_of, schemas
+from probes.web.openapi import OPERATIONS, meaning_of, schemas
+from probes.web.operation import Operation, Parameter, Place
 
-_EXAMPLES: Final = {"target": "openai/main/gpt-4o", "result_id": "RECORD_ID", "refresh_id": "REFRESH_ID"}
+_EXAMPLES: Final = {
+    "target": "openai/main/gpt-4o",
+    "result_id": "RECORD_ID",
+    "refresh_id": "REFRESH_ID",
+    "incident_id": "INCIDENT_ID",
+    "maintenance_id": "MAINTENANCE_ID",
+}
+_BODIES: Final = {
+    "refresh": '{"targets": ["openai/main/gpt-4o"]}',
+    "note_on_incident": '{"text": "They are on it.", "is_public": true}',
+    "postmortem_of_incident": '{"text": "What was learnt."}',
+    "merge_incident": '{"into": "OTHER_INCIDENT_ID"}',
+    "announce_maintenance": (
+        '{"title": "GPU swap", "starts": "2026-12-01 02:00", "duration": "2h", '
+        '"timezone": "Europe/Berlin", "repeat": "weekly", "providers": ["openai"]}'
+    ),
+    "pause": '{"target": "openai/main/gpt-4o", "until": "2026-12-01T02:00:00Z"}',
+}
 _QUERIES: Final = {
     "statistics": "?window=7d&sort=-ttft_p95",
     "results": "?outcome=stalled&limit=10",
@@ -98,9 +116,11 @@ def _example(operation: Operation, base_url: str) -> str:
         if parameter.place is Place.PATH:
             path = path.replace(f"{{{parameter.name}}}", _EXAMPLES[parameter.name])
     url = f"{base_url}{path}{_QUERIES.get(operation.id, '')}"
-    if operation.method == "POST":
-        body = '{"targets": ["openai/main/gpt-4o"]}'
-        return f"curl -X POST -H 'Content-Type: application/json' -d '{body}' {url}"
+    if operation.method != "GET":
+        token = " -H 'Authorization: Bearer ADMIN_TOKEN'" if operation.needs_operator else ""
+        body = _BODIES.get(operation.id)
+        sent = f" -H 'Content-Type: application/json' -d '{body}'" if body is not None else ""
+        return f"curl -X {operation.method}{token}{sent} {url}"
     return f"curl '{url}'"
 
 

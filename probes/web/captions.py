@@ -17,6 +17,7 @@ class Captions:
     throughput: str
     outcomes: str
     week: str
+    usual: str  # empty: too little is known
 
 
 def captions(view: ModelView) -> Captions:
@@ -24,11 +25,14 @@ def captions(view: ModelView) -> Captions:
     ttft = [(point, point.ttft_p95_seconds) for point in series.points]
     response = [(point, point.response_p95_seconds) for point in series.points]
     return Captions(
-        latency=_spread(series, figures.ttft_p50_seconds, figures.ttft_p95_seconds, ttft),
+        latency=_joined(
+            _spread(series, figures.ttft_p50_seconds, figures.ttft_p95_seconds, ttft), _band(series)
+        ),
         response=_spread(series, figures.response_p50_seconds, figures.response_p95_seconds, response),
         throughput=_throughput(series, figures.throughput_p50),
         outcomes=_outcomes(series),
         week=_week(view),
+        usual=_usual(view),
     )
 
 
@@ -100,6 +104,34 @@ def _week(view: ModelView) -> str:
         low=seconds(fastest),
         high=seconds(slowest),
     )
+
+
+def _usual(view: ModelView) -> str:
+    known = view.series.usual
+    if known is None or known.ttft_seconds is None:
+        return ""
+    return _(
+        "usual first token %(value)s (n %(n)s in %(days)s days)",
+        value=seconds(known.ttft_seconds.value),
+        n=count(known.ttft_seconds.n),
+        days=known.days,
+    )
+
+
+def _band(series: Series) -> str:
+    known = series.usual.ttft_seconds if series.usual is not None else None
+    if known is None:
+        return ""
+    return _(
+        "The band is what is usual at that hour; at present %(value)s, and %(limit)s or more is slow (n %(n)s).",
+        value=seconds(known.value),
+        limit=seconds(known.limit),
+        n=count(known.n),
+    )
+
+
+def _joined(*sentences: str) -> str:
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
 def _step(series: Series) -> str:

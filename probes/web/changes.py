@@ -80,12 +80,13 @@ def _faces(snapshot: Snapshot) -> dict[str, Hashable]:
 
 
 def _frame(snapshot: Snapshot) -> Hashable:
-    """What concerns the page as a whole: plan, agents, store."""
+    """What concerns the page as a whole: plan, agents, incidents, store."""
     plan = snapshot.plan
     return (
         plan.version if plan is not None else None,
         plan.problems if plan is not None else (),
         tuple((agent.agent, agent.is_active) for agent in snapshot.alive_agents),
+        snapshot.incidents.news,
         snapshot.store_error is None,
     )
 

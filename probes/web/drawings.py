@@ -4,7 +4,8 @@ Coordinates are cells of CELL units; static/css/base.css gives each class its he
 straight line of N cells is drawn as N bars. Nothing here knows of targets or of the store.
 """
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
@@ -59,15 +60,29 @@ def conditions(counts: Sequence[Count], period: Period) -> tuple[Condition, ...]
     return tuple(condition(count, LIMITS[period]) for count in counts)
 
 
-def strip(counts: Sequence[Count], period: Period, label: str) -> Markup:
-    """One cell per count, oldest left. `label` is the sentence for those who do not see it."""
+def strip(
+    counts: Sequence[Count], period: Period, label: str, notes: Mapping[int, str] | None = None
+) -> Markup:
+    """One cell per count, oldest left. `label` is the sentence for those who do not see it.
+
+    `notes` says more of single cells, by their position: of incidents, in the reader's language.
+    """
     cells = conditions(counts, period)
     paths = "".join(_strip_path(cells, kind) for kind in Condition if kind in cells)
     marks = ",".join(_mark(n, count) for n, count in enumerate(counts) if _is_worth_telling(cells[n], count))
     return Markup(
         '<svg class="strip strip--{}" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}"'
-        ' data-strip="{}">{}</svg>'
-    ).format(period.value, len(cells) * CELL, HEIGHT, label, marks, Markup(paths))  # noqa: S704 - numbers only
+        ' data-strip="{}"{}>{}</svg>'
+    ).format(
+        *(period.value, len(cells) * CELL, HEIGHT, label, marks, _noted(notes)),
+        Markup(paths),  # noqa: S704 - numbers only
+    )
+
+
+def _noted(notes: Mapping[int, str] | None) -> Markup:
+    if not notes:
+        return Markup("")
+    return Markup(' data-notes="{}"').format(json.dumps(notes, ensure_ascii=False, separators=(",", ":")))
 
 
 def _is_worth_telling(cell: Condition, count: Count) -> bool:

@@ -45,6 +45,7 @@ class ErrorCode(StrEnum):
     PAYLOAD_TOO_LARGE = "payload_too_large"
     URI_TOO_LONG = "uri_too_long"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    CONFLICT = "conflict"
     COOLING_DOWN = "cooling_down"
     BUSY = "busy"
     STORE_UNAVAILABLE = "store_unavailable"
@@ -85,6 +86,7 @@ class Failure:
     headers: Mapping[str, str] = field(default_factory=dict)
     links: tuple[Link, ...] = ()  # on the page only
     asks_token: bool = False  # on the page only: show a field for the admin token
+    asks_operator: bool = False  # likewise, and send the same form again with it
 
 
 class RefusedError(Exception):

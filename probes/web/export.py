@@ -43,9 +43,9 @@ _FIGURE_FIELDS: Final = tuple(field.name for field in fields(Figures))
 
 def results_csv(pages: Iterable[tuple[ProbeResult, ...]]) -> Iterator[str]:
     """A heading, then one line a result; each piece is one page."""
-    yield _lines([RESULT_FIELDS])
+    yield csv_lines([RESULT_FIELDS])
     for results in pages:
-        yield _lines([getattr(result, name) for name in RESULT_FIELDS] for result in results)
+        yield csv_lines([getattr(result, name) for name in RESULT_FIELDS] for result in results)
 
 
 def results_ndjson(pages: Iterable[tuple[ProbeResult, ...]]) -> Iterator[bytes]:
@@ -65,7 +65,7 @@ def stats_csv(table: StatsTable) -> str:
         )
         for row in table.rows
     )
-    return _lines(chain([heading], rows))
+    return csv_lines(chain([heading], rows))
 
 
 def streamed(pieces: Iterator[str] | Iterator[bytes], mimetype: str, filename: str) -> Response:
@@ -117,7 +117,7 @@ def _items_text(items: tuple[RateLimit, ...] | tuple[ErrorCount, ...]) -> str:
     return " ".join(parts)
 
 
-def _lines(rows: Iterable[Iterable[Cell]]) -> str:
+def csv_lines(rows: Iterable[Iterable[Cell]]) -> str:
     text = io.StringIO()
     csv.writer(text).writerows([cell_text(cell) for cell in row] for row in rows)
     return text.getvalue()

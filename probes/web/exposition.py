@@ -25,9 +25,12 @@ from probes.domain.rollup import Buckets, Tally
 from probes.domain.state import State
 from probes.stats.histogram import value_of
 from probes.stats.tally import merge
+from probes.web.alert_exposition import alert_metrics
 from probes.web.history import TargetHistory, month_start
+from probes.web.incident_exposition import incident_metrics
 from probes.web.memo import Memo
 from probes.web.queries.rate_limits import provider_limits
+from probes.web.slo_exposition import slo_gauges
 from probes.web.snapshot import Snapshot
 
 SECONDS_LIMITS: Final = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 8.5, 15, 35, 50, 100)
@@ -101,6 +104,9 @@ class SnapshotCollector(Collector):
         if is_up:
             yield from self._agents()
             yield from self._targets()
+            yield from incident_metrics(self._snapshot)
+            yield from slo_gauges(self._snapshot)
+            yield alert_metrics(self._snapshot)
             yield from self._counts()
             yield from self._providers()
 

@@ -14,6 +14,7 @@ from probes.web.i18n import install_translations
 from probes.web.middleware import install_middleware
 from probes.web.moments import install_moments
 from probes.web.preferences import install_preferences, language
+from probes.web.sharing import install_sharing
 from probes.web.shell import install_shell
 from probes.web.snapshot import Snapshots
 
@@ -24,7 +25,8 @@ TRANSLATIONS: Final = Path(__file__).with_name("translations")
 CATALOGS: Final = ("messages", "tables", "service")
 BLUEPRINTS: Final = (  # modules of probes.web
     *("pages", "tables", "api", "live", "refresh", "health"),
-    *("metrics", "badges"),
+    *("metrics", "badges", "operator", "incidents", "maintenance"),
+    *("feeds", "statuspage"),
 )
 
 
@@ -37,6 +39,7 @@ def create_app(dependencies: WebDependencies) -> Flask:
     install_filters(app)
     install_preferences(app)
     install_shell(app)
+    install_sharing(app)
     for name in BLUEPRINTS:
         app.register_blueprint(import_module(f"probes.web.{name}").blueprint)
     install_errors(app)

@@ -22,7 +22,10 @@ FIELD_GROUPS: Final[FieldGroups] = (
             ("due_at", lazy("The slot's time, UTC.")),
             ("started_at", lazy("When the attempt began, UTC.")),
             ("lag_seconds", lazy("From the slot's time to the attempt's start; a busy agent shows here.")),
-            ("trigger", lazy("scheduled, manual or confirm; only scheduled ones count in statistics.")),
+            (
+                "trigger",
+                lazy("scheduled, manual, confirm or maintenance; only scheduled ones count in statistics."),
+            ),
             ("in_flight", lazy("Probes of this agent already running when this one began.")),
         ),
     ),

@@ -81,6 +81,7 @@ LABELS: Final[Mapping[StatsColumn, Lazy]] = {
     StatsColumn.RESPONSE_P95: lazy("p95"),
     StatsColumn.THROUGHPUT_P50: lazy("p50"),
     StatsColumn.ERRORS: lazy("Errors by class"),
+    StatsColumn.INCIDENTS: lazy("Incidents"),
     StatsColumn.LAST_CHECK: lazy("Last check"),
 }
 TEXT_COLUMNS: Final = (StatsColumn.STATE, StatsColumn.PROVIDER, StatsColumn.MODEL, StatsColumn.ERRORS)
@@ -88,6 +89,7 @@ LARGEST_FIRST: Final = (
     StatsColumn.N,
     StatsColumn.THROUGHPUT_P50,
     StatsColumn.ERRORS,
+    StatsColumn.INCIDENTS,
     StatsColumn.LAST_CHECK,
 )
 

@@ -78,6 +78,12 @@ def _of_unknown(board: Board) -> Headline | None:
 
 def _of_health(board: Board) -> Headline:
     healthy = board.states.get(State.OPERATIONAL, 0)
+    held = board.states.get(State.MAINTENANCE, 0)
+    if held and not healthy:
+        sentence = ngettext(
+            "The one model is under maintenance", "All %(num)s models are under maintenance", held
+        )
+        return Headline(State.MAINTENANCE, sentence, _asides(board, with_maintenance=False))
     sentence = ngettext("The one model answers normally", "All %(num)s models answer normally", healthy)
     return Headline(State.OPERATIONAL, sentence, _asides(board))
 
@@ -99,12 +105,14 @@ def _one(row: BoardRow) -> str:
     return _("%(name)s needs the operator", name=name)
 
 
-def _asides(board: Board) -> str:
+def _asides(board: Board, *, with_maintenance: bool = True) -> str:
     """What is not probed, so that nobody takes the total for all there is."""
     parts = []
     unknown = board.states.get(State.UNKNOWN, 0)
     if unknown and board.problems:
         parts.append(_("%(n)s unknown", n=unknown))
+    if with_maintenance and (held := board.states.get(State.MAINTENANCE, 0)):
+        parts.append(_("%(n)s under maintenance", n=held))
     if paused := board.states.get(State.PAUSED, 0):
         parts.append(_("%(n)s paused", n=paused))
     if unset := board.states.get(State.NOT_CONFIGURED, 0):

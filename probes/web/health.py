@@ -16,6 +16,7 @@ from probes.domain.result import Stamps
 from probes.domain.target import Readiness
 from probes.store.base import StoreError, StoreHealth
 from probes.web.context import current_snapshot, dependencies
+from probes.web.deliveries import ChannelHealth
 from probes.web.display import NOTHING
 from probes.web.i18n import Lazy, lazy, unbroken
 from probes.web.proposals import Attention, attention
@@ -130,6 +131,7 @@ class HealthView:
     store: StoreView
     plan: PlanView | None
     attention: tuple[Attention, ...]  # targets whose requests are refused, with the cure
+    channels: tuple[ChannelHealth, ...]  # of alerts
 
 
 @blueprint.get("/healthz")
@@ -191,6 +193,7 @@ def health_view() -> HealthView:
         store=_store_watch().view(),
         plan=_plan_view(snapshot.plan) if snapshot.plan is not None else None,
         attention=attention(snapshot),
+        channels=snapshot.channels,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from probes.domain.outcome import Fault
 from probes.domain.rollup import Period, Rollup, RollupKey, Tally
+from probes.stats.slo import BURN_LONG
 from probes.stats.tally import merge
 from probes.store.base import Store, StoreError
 from probes.web.windows import Window
@@ -22,6 +23,7 @@ SKEW: Final = timedelta(seconds=120)  # that clocks of agents may differ from ea
 LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 WIDE_EVERY: Final = timedelta(seconds=60)  # a reading that trusts no clock is too dear to be made each time
 CHUNK: Final = 10  # targets read at a time on the first load, so that histograms of 90 days do not pile up
+RECENT_DAYS: Final = BURN_LONG // Period.DAY.length
 DAY_WINDOWS: Final = (Window.WEEK, Window.MONTH, Window.QUARTER)
 
 
@@ -53,10 +55,19 @@ class Count:
 NOTHING: Final = Count()
 
 
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Sums over the days before today."""
+
+    windows: Mapping[Window, Tally] = field(default_factory=dict)  # of DAY_WINDOWS
+    month: Tally = field(default_factory=Tally)  # since month_start
+    recent: Tally = field(default_factory=Tally)  # with today RECENT_DAYS
+
+
 class TargetHistory:
     """One target's last 24 hours and 90 days. Never changes; a change makes a new one with a higher `revision`."""
 
-    __slots__ = ("_closed", "_tallies", "days", "hours", "month", "revision", "today")
+    __slots__ = ("_closed", "_tallies", "days", "hours", "month", "recent_days", "revision", "today")
 
     def __init__(
         self,
@@ -64,8 +75,7 @@ class TargetHistory:
         hours: tuple[Tally, ...],
         days: tuple[Count, ...],
         today: Tally,
-        closed: Mapping[Window, Tally],
-        closed_of_month: Tally,
+        closed: Closed,
     ) -> None:
         self.revision: Final = revision
         self.hours: Final = (
@@ -73,8 +83,9 @@ class TargetHistory:
         )
         self.days: Final = days  # oldest first, the running UTC day last
         self.today: Final = today
-        self.month: Final = merge((closed_of_month, today))  # since month_start: what counters count
-        self._closed: Final = closed  # days before today
+        self.month: Final = merge((closed.month, today))  # since month_start: what counters count
+        self.recent_days: Final = merge((closed.recent, today))  # the last RECENT_DAYS, today included
+        self._closed: Final = closed.windows
         self._tallies: dict[Window, Tally] = {}
 
     def tally(self, window: Window) -> Tally:
@@ -89,7 +100,7 @@ class TargetHistory:
         return merge((self._closed.get(window, Tally()), self.today))
 
 
-EMPTY_HISTORY: Final = TargetHistory(0, (Tally(),) * HOURS, (NOTHING,) * DAYS, Tally(), {}, Tally())
+EMPTY_HISTORY: Final = TargetHistory(0, (Tally(),) * HOURS, (NOTHING,) * DAYS, Tally(), Closed())
 
 
 @dataclass(slots=True)
@@ -99,8 +110,7 @@ class _Shelf:
     hours: dict[tuple[datetime, str], Tally] = field(default_factory=dict)
     today: dict[str, Tally] = field(default_factory=dict)
     days: dict[datetime, Count] = field(default_factory=dict)  # closed days only
-    closed: dict[Window, Tally] = field(default_factory=dict)
-    closed_of_month: Tally = field(default_factory=Tally)
+    closed: Closed = field(default_factory=Closed)
 
 
 class Histories:
@@ -246,11 +256,15 @@ def _shelve_days(shelf: _Shelf, rollups: Sequence[Rollup], day: datetime) -> Non
     for rollup in rollups:
         start = rollup.key.start
         shelf.days[start] = shelf.days.get(start, NOTHING) + Count.of(rollup.tally)
-    for window in DAY_WINDOWS:
-        first = window.start(day)
-        shelf.closed[window] = merge(rollup.tally for rollup in rollups if rollup.key.start >= first)
-    month = month_start(day)
-    shelf.closed_of_month = merge(rollup.tally for rollup in rollups if rollup.key.start >= month)
+
+    def since(first: datetime) -> Tally:
+        return merge(rollup.tally for rollup in rollups if rollup.key.start >= first)
+
+    shelf.closed = Closed(
+        windows={window: since(window.start(day)) for window in DAY_WINDOWS},
+        month=since(month_start(day)),
+        recent=since(day - (RECENT_DAYS - 1) * Period.DAY.length),
+    )
 
 
 def _view(shelf: _Shelf, revision: int, now: datetime) -> TargetHistory:
@@ -266,6 +280,5 @@ def _view(shelf: _Shelf, revision: int, now: datetime) -> TargetHistory:
         hours=tuple(merge(by_hour.get(oldest_hour + n * Period.HOUR.length, ())) for n in range(HOURS)),
         days=(*closed, Count.of(today)),
         today=today,
-        closed=dict(shelf.closed),
-        closed_of_month=shelf.closed_of_month,
+        closed=shelf.closed,
     )

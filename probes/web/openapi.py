@@ -1,8 +1,5 @@
 """The API's one table: its routes, its OpenAPI 3.1 document and its page for people all come from OPERATIONS."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import cache
 from typing import Any, Final
 
@@ -21,97 +18,40 @@ from probes.web.errors import ErrorAnswer
 from probes.web.field_words import FIELD_GROUPS
 from probes.web.health import HealthView
 from probes.web.i18n import Lazy, lazy
-from probes.web.params import DEFAULT_LIMIT, MAX_VALUE_LENGTH, MAX_VALUES
+from probes.web.incident_api import INCIDENT_OPERATIONS
+from probes.web.maintenance_api import MAINTENANCE_OPERATIONS
+from probes.web.operation import JSON, TIME, Operation, Parameter, Place, many, one_of, text
+from probes.web.params import DEFAULT_LIMIT
 from probes.web.queries.model import Series
 from probes.web.queries.pick import NeedName, Pick, Preference
+from probes.web.queries.slo import SloList
 from probes.web.queries.stats import StatsColumn, StatsTable
 from probes.web.refresh import RefreshBody, RefreshView
 from probes.web.windows import Window
 
-JSON: Final = "application/json"
 REF: Final = "#/components/schemas/{model}"
 _DESCRIPTION: Final = (
     "Whether LLM APIs are up and how soon they answer. "
     "Times are UTC, durations are seconds, and null means not observed."
 )
 MEANINGS: Final = {name: meaning for _title, group in FIELD_GROUPS for name, meaning in group}
-Schema = Mapping[str, object]
-
-
-class Place(StrEnum):
-    QUERY = "query"
-    PATH = "path"
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One input of an operation. `is_many`: may be given several times, which means "or"."""
-
-    name: str
-    summary: Lazy
-    schema: Schema
-    place: Place = Place.QUERY
-    is_many: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One thing that the API does. `answer` is a dataclass for JSON, None for a streamed text of `media`."""
-
-    id: str
-    path: str
-    summary: Lazy
-    answer: type | None
-    method: str = "GET"
-    status: int = 200
-    media: str = JSON
-    parameters: tuple[Parameter, ...] = ()
-    body: type | None = None
-    errors: tuple[int, ...] = field(default=(400, 503))
-    needs_token: bool = False
-
-    @property
-    def rule(self) -> str:
-        """The path as Flask writes it; a target's id holds slashes."""
-        return self.path.replace("{target}", "<path:target>").replace("{", "<").replace("}", ">")
-
-    @property
-    def query_names(self) -> tuple[str, ...]:
-        return tuple(parameter.name for parameter in self.parameters if parameter.place is Place.QUERY)
-
-
-def _text(example: str = "") -> Schema:
-    schema: dict[str, object] = {"type": "string", "maxLength": MAX_VALUE_LENGTH}
-    return {**schema, "examples": [example]} if example else schema
-
-
-def _one_of(values: type[StrEnum], default: str | None = None) -> Schema:
-    schema: dict[str, object] = {"type": "string", "enum": [value.value for value in values]}
-    return schema if default is None else {**schema, "default": default}
-
-
-def _many(name: str, summary: Lazy, items: Schema) -> Parameter:
-    return Parameter(name, summary, {"type": "array", "items": items, "maxItems": MAX_VALUES}, is_many=True)
-
-
-_TIME: Final[Schema] = {"type": "string", "format": "date-time", "examples": ["2026-11-21T09:30:00Z"]}
 _TARGET: Final = Parameter(
     "target",
     lazy("The id: provider/client/model. Slashes may stand as they are or be escaped."),
-    _text("openai/main/gpt-4o"),
+    text("openai/main/gpt-4o"),
     Place.PATH,
 )
 _WINDOW: Final = Parameter(
-    "window", lazy("Up to now, in whole hours or UTC days."), _one_of(Window, Window.DAY.value)
+    "window", lazy("Up to now, in whole hours or UTC days."), one_of(Window, Window.DAY.value)
 )
-_PROVIDER: Final = _many("provider", lazy("Only these providers."), _text("openai"))
-_CATEGORY: Final = _many("category", lazy("Only these responsiveness categories."), _one_of(Category))
+_PROVIDER: Final = many("provider", lazy("Only these providers."), text("openai"))
+_CATEGORY: Final = many("category", lazy("Only these responsiveness categories."), one_of(Category))
 _STATISTICS: Final = (
     _WINDOW,
-    Parameter("q", lazy("Words that must all occur in provider, client, model or name."), _text("gpt")),
+    Parameter("q", lazy("Words that must all occur in provider, client, model or name."), text("gpt")),
     _PROVIDER,
     _CATEGORY,
-    _many("state", lazy("Only these states."), _one_of(State)),
+    many("state", lazy("Only these states."), one_of(State)),
     Parameter(
         "sort",
         lazy("A column, with a leading minus for the other direction; unknown values come last."),
@@ -123,15 +63,15 @@ _STATISTICS: Final = (
     ),
 )
 _FILTERS: Final = (
-    Parameter("since", lazy("Due at or after this time; 90 days back if left out."), _TIME),
-    Parameter("until", lazy("Due before this time."), _TIME),
-    _many("target", lazy("Only these target ids."), _text("openai/main/gpt-4o")),
+    Parameter("since", lazy("Due at or after this time; 90 days back if left out."), TIME),
+    Parameter("until", lazy("Due before this time."), TIME),
+    many("target", lazy("Only these target ids."), text("openai/main/gpt-4o")),
     _PROVIDER,
-    _many("model", lazy("Only these models, of any provider."), _text("gpt-4o")),
-    _many("location", lazy("Only probes from these locations."), _text("local")),
+    many("model", lazy("Only these models, of any provider."), text("gpt-4o")),
+    many("location", lazy("Only probes from these locations."), text("local")),
     _CATEGORY,
-    _many("outcome", lazy("Only these outcomes."), _one_of(Outcome)),
-    _many("trigger", lazy("Only probes that ran for these reasons."), _one_of(Trigger)),
+    many("outcome", lazy("Only these outcomes."), one_of(Outcome)),
+    many("trigger", lazy("Only probes that ran for these reasons."), one_of(Trigger)),
 )
 _PAGING: Final = (
     Parameter(
@@ -139,17 +79,17 @@ _PAGING: Final = (
         lazy("Records on a page."),
         {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "default": DEFAULT_LIMIT},
     ),
-    Parameter("cursor", lazy("older_cursor of the page before: the page after it."), _text()),
-    Parameter("after", lazy("newer_cursor or newest_cursor of a page: what is newer."), _text()),
+    Parameter("cursor", lazy("older_cursor of the page before: the page after it."), text()),
+    Parameter("after", lazy("newer_cursor or newest_cursor of a page: what is newer."), text()),
 )
 
 _NEEDS: Final = ", ".join(NeedName)
 _NEED: Final = "max_ttft_p95:2,min_availability:0.99"
 
 _EVENT_FILTERS: Final = (
-    Parameter("since", lazy("Seen at or after this time."), _TIME),
-    Parameter("until", lazy("Seen before this time."), _TIME),
-    _many("kind", lazy("Only these kinds of change."), _one_of(EventKind)),
+    Parameter("since", lazy("Seen at or after this time."), TIME),
+    Parameter("until", lazy("Seen before this time."), TIME),
+    many("kind", lazy("Only these kinds of change."), one_of(EventKind)),
 )
 _EVENT_PAGING: Final = (
     Parameter(
@@ -157,7 +97,7 @@ _EVENT_PAGING: Final = (
         lazy("Events on a page."),
         {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "default": DEFAULT_LIMIT},
     ),
-    Parameter("cursor", lazy("older_cursor of the page before: the page after it."), _text()),
+    Parameter("cursor", lazy("older_cursor of the page before: the page after it."), text()),
 )
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
@@ -178,7 +118,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         parameters=(
             _TARGET,
             _WINDOW,
-            Parameter("period", lazy("Length of a step; chosen by the window if left out."), _one_of(Period)),
+            Parameter("period", lazy("Length of a step; chosen by the window if left out."), one_of(Period)),
         ),
         errors=(400, 404, 503),
     ),
@@ -197,9 +137,9 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         EventList,
         parameters=(
             *_EVENT_FILTERS,
-            _many("target", lazy("Only these target ids."), _text("openai/main/gpt-4o")),
+            many("target", lazy("Only these target ids."), text("openai/main/gpt-4o")),
             _PROVIDER,
-            _many("model", lazy("Only these models, of any provider."), _text("gpt-4o")),
+            many("model", lazy("Only these models, of any provider."), text("gpt-4o")),
             *_EVENT_PAGING,
         ),
     ),
@@ -209,6 +149,12 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         lazy("Availability, latency and throughput of every target over a window."),
         StatsTable,
         parameters=_STATISTICS,
+    ),
+    Operation(
+        "slo",
+        "/slo",
+        lazy("Objectives of all targets, what is left of their error budgets, and which burn too fast."),
+        SloList,
     ),
     Operation(
         "results",
@@ -238,7 +184,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "/results/{result_id}",
         lazy("One record."),
         ProbeResult,
-        parameters=(Parameter("result_id", lazy("The record's id."), _text(), Place.PATH),),
+        parameters=(Parameter("result_id", lazy("The record's id."), text(), Place.PATH),),
         errors=(400, 404, 503),
     ),
     Operation(
@@ -257,7 +203,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "/refresh/{refresh_id}",
         lazy("How far a refresh has come."),
         RefreshView,
-        parameters=(Parameter("refresh_id", lazy("Its id."), _text(), Place.PATH),),
+        parameters=(Parameter("refresh_id", lazy("Its id."), text(), Place.PATH),),
         errors=(400, 404, 503),
     ),
     Operation(
@@ -276,13 +222,15 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         lazy("What can be relied on now: candidates, best first, and why the others are none."),
         Pick,
         parameters=(
-            _many(
-                "needs", lazy("name:value, also several with commas: %(names)s.", names=_NEEDS), _text(_NEED)
+            many(
+                "needs", lazy("name:value, also several with commas: %(names)s.", names=_NEEDS), text(_NEED)
             ),
             _WINDOW,
-            Parameter("prefer", lazy("What ranks equals first."), _one_of(Preference, Preference.TTFT.value)),
+            Parameter("prefer", lazy("What ranks equals first."), one_of(Preference, Preference.TTFT.value)),
         ),
     ),
+    *INCIDENT_OPERATIONS,
+    *MAINTENANCE_OPERATIONS,
 )
 
 
@@ -357,9 +305,14 @@ def _described(operation: Operation) -> dict[str, object]:
     }
     if operation.body is not None:
         schema = schemas()[0][operation.body.__name__]
-        described["requestBody"] = {"required": False, "content": {JSON: {"schema": schema}}}
+        described["requestBody"] = {
+            "required": operation.needs_operator,
+            "content": {JSON: {"schema": schema}},
+        }
     if operation.needs_token:
         described["security"] = [{}, {"adminToken": []}]
+    if operation.needs_operator:
+        described["security"] = [{"adminToken": []}]
     return described
 
 

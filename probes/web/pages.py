@@ -1,7 +1,7 @@
 """The pages that show the present: board, kanban, and what the words mean."""
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from flask import Blueprint, get_template_attribute, render_template, request
@@ -15,6 +15,7 @@ from probes.web.drawings import sparkline, strip
 from probes.web.headline import headline
 from probes.web.history import NOTHING
 from probes.web.i18n import _
+from probes.web.incident_text import day_notes
 from probes.web.params import Parameters
 from probes.web.preferences import language
 from probes.web.queries.board import BoardFilter, BoardRow, board, searchable
@@ -32,6 +33,7 @@ def board_page() -> str:
         template,
         board=view,
         headline=headline(view),
+        open_incidents=current_snapshot().incidents.open,
         order=_digest(view.order),
         rows=view.rows,
         row_html=_row_renderer(view.shown_ids),
@@ -102,12 +104,16 @@ def _drawn_row(row: BoardRow, key: tuple[object, ...], template: Callable[..., M
         revision=_digest(key),
         search=searchable(row.target),
         hours=strip(figures.hours, Period.HOUR, labels.strip_label(figures.hours, Period.HOUR)),
-        days=strip(figures.days, Period.DAY, labels.strip_label(figures.days, Period.DAY)),
+        days=strip(figures.days, Period.DAY, labels.strip_label(figures.days, Period.DAY), _notes(row)),
         collecting=_collecting(row),
         spark=sparkline(
             figures.ttft_hours, row.ttft_scale, labels.spark_label(_("First token"), figures.ttft_hours)
         ),
     )
+
+
+def _notes(row: BoardRow) -> Mapping[int, str]:
+    return day_notes(row.incidents, current_snapshot().now, len(row.figures.days))
 
 
 def _collecting(row: BoardRow) -> str:

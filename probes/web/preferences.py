@@ -28,8 +28,8 @@ def theme() -> str:
 def install_preferences(app: Flask) -> None:
     @app.after_request
     def remember(response: Response) -> Response:
-        if request.blueprint == "badges":
-            return response  # shown to many readers, and its theme is the picture's
+        if request.blueprint in ("badges", "feeds"):
+            return response  # shown to many readers, and a theme there is the picture's
         _remember(response, "lang", LANGUAGES)
         _remember(response, "theme", THEMES)
         return response

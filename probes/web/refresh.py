@@ -84,7 +84,7 @@ def post() -> AnyResponse:
     require_permission()
     filed = file_refresh(Parameters(request.form).texts("target"))
     response = accepted(filed) if wants_json() else _return_to(request.form.get("next", ""), filed)
-    _remember_permission(response)
+    remember_permission(response)
     return response
 
 
@@ -136,16 +136,19 @@ def cooldown_of(planned_seconds: float | None) -> timedelta:
 
 def require_own_site() -> None:
     """Refuse what another site's page sends with a visitor's browser; programs send neither header."""
-    if _is_own_site(request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")):
-        return
-    raise RefusedError(
-        Failure(
-            403,
-            ErrorCode.FORBIDDEN,
-            lazy("Another site's page cannot press Refresh."),
-            cure=lazy("Press it on this site."),
+    if not comes_from_own_site():
+        raise RefusedError(
+            Failure(
+                403,
+                ErrorCode.FORBIDDEN,
+                lazy("Another site's page cannot press Refresh."),
+                cure=lazy("Press it on this site."),
+            )
         )
-    )
+
+
+def comes_from_own_site() -> bool:
+    return _is_own_site(request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin"))
 
 
 def _is_own_site(site: str | None, origin: str | None) -> bool:
@@ -175,9 +178,13 @@ def is_permitted() -> bool:
     if secret is None:
         return True
     token = secret.reveal()
+    return is_same(given_token(), token) or is_same(request.cookies.get(TOKEN_COOKIE, ""), _pass_of(token))
+
+
+def given_token() -> str:
+    """As Bearer, else as form field `token`; empty without either."""
     scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
-    given = bearer.strip() if scheme.lower() == "bearer" else request.form.get("token", "")
-    return _is_same(given, token) or _is_same(request.cookies.get(TOKEN_COOKIE, ""), _pass_of(token))
+    return bearer.strip() if scheme.lower() == "bearer" else request.form.get("token", "")
 
 
 def safe_path(wanted: str) -> str:
@@ -230,7 +237,7 @@ def _cooling_down(in_the_way: RefreshRequest, cooldown: timedelta, now: datetime
     )
 
 
-def _remember_permission(response: AnyResponse) -> None:
+def remember_permission(response: AnyResponse) -> None:
     secret = dependencies().settings.admin_token
     if secret is None or "token" not in request.form:
         return
@@ -249,5 +256,6 @@ def _pass_of(token: str) -> str:
     return hmac.new(token.encode(), b"firsttoken refresh", "sha256").hexdigest()
 
 
-def _is_same(given: str, expected: str) -> bool:
+def is_same(given: str, expected: str) -> bool:
+    """In a time that tells nothing of where they differ."""
     return hmac.compare_digest(given.encode(errors="replace"), expected.encode())

@@ -20,11 +20,13 @@ from probes.web.words import event_text, reason_text, word
 
 MAX_PROBLEMS_SHOWN: Final = 5
 MAX_ID_LENGTH: Final = 100
-FOR_ONE_ANSWER: Final = ("fragment", "id", "refresh", "lang", "theme")  # parameters not worth keeping
+FOR_ONE_ANSWER: Final = ("fragment", "id", "refresh", "done", "lang", "theme")  # parameters not worth keeping
 THEME_WORDS: Final[dict[str, Lazy]] = {"auto": lazy("Auto"), "light": lazy("Light"), "dark": lazy("Dark")}
 NAVIGATION: Final[tuple[tuple[str, Lazy], ...]] = (
     ("pages.board", lazy("Board")),
     ("pages.kanban", lazy("Kanban")),
+    ("incidents.list", lazy("Incidents")),
+    ("maintenance.page", lazy("Maintenance")),
     ("tables.stats", lazy("Statistics")),
     ("tables.results", lazy("Records")),
     ("pages.methodology", lazy("Methodology")),

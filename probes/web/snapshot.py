@@ -13,9 +13,13 @@ from probes.clock import Clock
 from probes.domain.plan import AgentStatus, Plan, PlannedTarget, RefreshRequest
 from probes.domain.rollup import Tally
 from probes.domain.state import TargetStatistics, Verdict
+from probes.domain.upkeep import Maintenance, Pause
 from probes.store.base import Store, StoreError
+from probes.verdicts.maintenance import Upkeep, upkeep_at
 from probes.verdicts.rules import Freshness, Subject, freshness, present
+from probes.web.deliveries import ChannelHealth, RecentDeliveries
 from probes.web.history import EMPTY_HISTORY, Histories, TargetHistory, month_start
+from probes.web.incident_log import IncidentLog, RecentIncidents
 from probes.web.windows import Window
 
 MAX_AGE_SECONDS: Final = 1.0
@@ -39,6 +43,11 @@ class Snapshot:
     refresh: RefreshRequest | None = None  # the latest one
     histories: Mapping[str, TargetHistory] = field(default_factory=dict)
     removed: Mapping[str, TargetHistory] = field(default_factory=dict)  # probed this month, no longer planned
+    incidents: IncidentLog = field(default_factory=IncidentLog)  # public ones
+    maintenance: tuple[Maintenance, ...] = ()  # every rule: the file's and the operator's
+    pauses: tuple[Pause, ...] = ()  # by the operator
+    upkeep: Upkeep = field(default_factory=Upkeep)  # of both, what holds now
+    channels: tuple[ChannelHealth, ...] = ()  # of alerts, as configured
     store_error: str | None = None
 
     @property
@@ -63,7 +72,16 @@ class Snapshot:
     def verdict(self, target: PlannedTarget) -> Verdict:
         """The state as it may be shown now: silence has turned it into unknown."""
         statistics = self.statistics_of(target.id)
-        return present(statistics.verdict, _subject(target), statistics.newest, self.now)
+        return present(statistics.verdict, self._subject(target), statistics.newest, self.now)
+
+    def _subject(self, target: PlannedTarget) -> Subject:
+        return Subject(
+            target.readiness,
+            target.readiness_reason,
+            target.interval_seconds,
+            window=self.upkeep.window(target.id),
+            pause=self.upkeep.pause(target.id),
+        )
 
     def freshness(self, target: PlannedTarget) -> Freshness:
         newest = self.statistics_of(target.id).newest
@@ -88,6 +106,8 @@ class Snapshots:
         self._store = store
         self._clock = clock
         self._histories = Histories(store)
+        self._incidents = RecentIncidents(store)
+        self._deliveries = RecentDeliveries(store)
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
         self._checked_ns = 0
@@ -116,11 +136,15 @@ class Snapshots:
         try:
             return self._read_store(now)
         except StoreError as error:
-            return replace(previous or Snapshot(now=now), now=now, store_error=str(error) or "unavailable")
+            known = previous or Snapshot(now=now)
+            upkeep = upkeep_at(known.maintenance, known.pauses, now)
+            return replace(known, now=now, upkeep=upkeep, store_error=str(error) or "unavailable")
 
     def _read_store(self, now: datetime) -> Snapshot:
         plan = self._store.plan()
         targets = [target.id for target in plan.targets] if plan is not None else []
+        rules = (*(plan.maintenance if plan is not None else ()), *self._store.maintenance())
+        pauses = self._store.pauses()
         statistics = self._store.statistics()
         removed = _removed(targets, statistics, now)
         histories = self._histories.update(now, [*targets, *removed])
@@ -133,6 +157,11 @@ class Snapshots:
             refresh=self._store.latest_refresh(),
             histories={target: histories[target] for target in targets},
             removed={target: histories[target] for target in removed},
+            incidents=self._incidents.update(now),
+            channels=self._deliveries.update(plan.alert_channels if plan is not None else (), now),
+            maintenance=rules,
+            pauses=pauses,
+            upkeep=upkeep_at(rules, pauses, now),
         )
 
 
@@ -146,7 +175,3 @@ def _removed(
         for target, found in statistics.items()
         if target not in known and found.updated_at is not None and found.updated_at >= since
     ]
-
-
-def _subject(target: PlannedTarget) -> Subject:
-    return Subject(target.readiness, target.readiness_reason, target.interval_seconds)

@@ -32,12 +32,15 @@ from probes.web.filters import (
     stats_pickers,
 )
 from probes.web.i18n import Lazy, lazy
+from probes.web.model_incidents import ModelIncidents, model_incidents
+from probes.web.origin import origin
 from probes.web.params import DEFAULT_LIMIT, Parameters, result_query, stats_query, window_of
 from probes.web.preferences import language
 from probes.web.proposals import ProposalView, proposals_for
 from probes.web.queries.model import ModelView, model_view
 from probes.web.queries.rate_limits import LimitLeft, limits_left
 from probes.web.queries.results import ResultsView, browsed_page, every_page
+from probes.web.queries.slo import SloView, slo_of
 from probes.web.queries.stats import FEW_RESULTS, WORST_FIRST, StatsRow, StatsTable, stats_table
 from probes.web.queries.waterfall import waterfall
 from probes.web.serialize import json_response
@@ -70,6 +73,7 @@ class StatsPage:
     clear_url: str
     models_url: str  # a model's page is this and its id
     records_url: str  # of the window; a target's records are this and its id
+    incidents_url: str  # likewise
 
     @property
     def is_filtered(self) -> bool:
@@ -120,7 +124,9 @@ class ModelPage:
     protocol: str | None
     proposals: tuple[ProposalView, ...]
     limits: tuple[LimitLeft, ...]
+    slo: tuple[SloView, ...]
     sharing: Sharing
+    incidents: ModelIncidents
 
     @property
     def fault_columns(self) -> tuple[tuple[Fault, Lazy], ...]:
@@ -144,6 +150,7 @@ def stats() -> str:
         clear_url=address(path, [pair for pair in arguments if pair[0] in ("window", "sort")]),
         models_url=_models_url(),
         records_url=address(url_for(".results"), [("since", iso(table.since)), ("target", "")]),
+        incidents_url=address(url_for("incidents.list"), [("since", iso(table.since)), ("target", "")]),
     )
     return render_template("stats.html", page=page, row_html=_row_renderer(page), few=FEW_RESULTS)
 
@@ -226,7 +233,9 @@ def model(target: str) -> str:
         protocol=PROTOCOLS[view.plan.protocol] if view.plan is not None else None,
         proposals=proposals_for(snapshot, target),
         limits=limits_left(view.statistics.newest),
-        sharing=sharing(target, view.name, request.host_url.rstrip("/")),
+        slo=slo_of(snapshot, view.plan) if view.plan is not None else (),
+        sharing=sharing(target, view.name, origin()),
+        incidents=model_incidents(snapshot, target),
     )
     return render_template(
         "model.html",
@@ -250,7 +259,8 @@ def _row_renderer(page: StatsPage) -> Callable[[StatsRow], Markup]:
 
     def drawn(row: StatsRow) -> Markup:
         made: Markup = template(
-            row, WORST_FIRST.index(row.state), page.models_url, page.records_url, FEW_RESULTS
+            *(row, WORST_FIRST.index(row.state), page.models_url, page.records_url, page.incidents_url),
+            FEW_RESULTS,
         )
         return made
 

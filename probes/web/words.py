@@ -5,32 +5,23 @@ Everything is lazy: it turns into the reader's language when it is printed. Mode
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, assert_never
 
 from probes.domain.event import EventKind, TargetEvent
+from probes.domain.incident import Cause, Ending, Severity, UpdateKind
 from probes.domain.outcome import Fault, Outcome
 from probes.domain.result import Category, Phase, Quality, Stamps, TokensSource, Trigger
 from probes.domain.state import Reason, State
 from probes.domain.target import Protocol
+from probes.stats.baseline import Metric
 from probes.verdicts.evidence import DOWN_AFTER, DOWN_AFTER_CONFIRMED, RECOVERED_AFTER, WINDOW
 from probes.verdicts.rules import PARTIAL_AT, SLOW_AT, SLOW_OF, UNKNOWN_AFTER_INTERVALS, ReasonKey
-from probes.web.display import duration
+from probes.web.display import duration, seconds, tokens_per_second
 from probes.web.i18n import Lazy, _, lazy, ngettext
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A label of a few words, what it means in one sentence, and the shape that stands beside it."""
-
-    label: Lazy
-    meaning: Lazy
-    icon: str = ""  # id of a symbol in templates/_icons.svg
-    tone: str = "neutral"  # CSS modifier: ok, degraded, down, attention, maintenance, unknown, neutral
-
-
-Words = Mapping[StrEnum, Word]  # of one enum; members of two enums may be equal as text
+from probes.web.incident_vocabulary import CAUSES, ENDINGS, SEVERITIES, UPDATE_KINDS
+from probes.web.upkeep_words import WITHHELD
+from probes.web.word import Word, Words
 
 STATES: Final[Words] = {
     State.OPERATIONAL: Word(
@@ -40,7 +31,8 @@ STATES: Final[Words] = {
         lazy("Degraded"),
         lazy(
             "Some probes fail, are slow or are throttled: at least %(partial)s of the newest %(window)s failed, or "
-            "%(slow)s of the newest %(slow_of)s answers were slow.",
+            "%(slow)s of the newest %(slow_of)s answers were slow; or they are slower than usual, or have slowly "
+            "become so.",
             partial=PARTIAL_AT,
             window=WINDOW,
             slow=SLOW_AT,
@@ -70,7 +62,7 @@ STATES: Final[Words] = {
     State.MAINTENANCE: Word(
         lazy("Maintenance"), lazy("Announced work; failures are expected."), "maintenance", "maintenance"
     ),
-    State.PAUSED: Word(lazy("Paused"), lazy("Switched off in the configuration; not probed."), "paused"),
+    State.PAUSED: Word(lazy("Paused"), lazy("Switched off by the operator; not probed."), "paused"),
     State.NOT_CONFIGURED: Word(
         lazy("Not configured"), lazy("The configuration lacks a key; not probed and not counted."), "unset"
     ),
@@ -184,6 +176,9 @@ TRIGGERS: Final[Words] = {
     Trigger.CONFIRM: Word(
         lazy("confirming"), lazy("Repeated soon after a first failure, to tell a fault from noise.")
     ),
+    Trigger.MAINTENANCE: Word(
+        lazy("maintenance"), lazy("In an announced window: counts in no statistics and for no state.")
+    ),
 }
 
 PHASES: Final[Words] = {
@@ -267,6 +262,10 @@ _TABLES: Final[Mapping[type[StrEnum], Words]] = {
     Stamps: STAMPS,
     Quality: QUALITIES,
     EventKind: EVENTS,
+    Severity: SEVERITIES,
+    Cause: CAUSES,
+    Ending: ENDINGS,
+    UpdateKind: UPDATE_KINDS,
 }
 
 
@@ -330,6 +329,20 @@ def _outcome(figures: Figures) -> Lazy:
     return OUTCOMES[Outcome(str(figures["outcome"]))].label
 
 
+def _compared(figures: Figures) -> str:
+    """A newer agent may compare what this page has no words for."""
+    value, usual, metric = float(figures["value"]), float(figures["usual"]), str(figures["metric"])
+    match metric:
+        case Metric.TTFT:
+            return _("first token %(value)s, usually %(usual)s", value=seconds(value), usual=seconds(usual))
+        case Metric.RESPONSE:
+            return _("response time %(value)s, usually %(usual)s", value=seconds(value), usual=seconds(usual))
+        case Metric.THROUGHPUT:
+            rates = {"value": tokens_per_second(value), "usual": tokens_per_second(usual)}
+            return _("%(value)s tokens/s, usually %(usual)s", **rates)
+    return f"{metric} {value:g}, {usual:g}"
+
+
 def _number(figures: Figures, name: str) -> int:
     return int(figures[name])
 
@@ -338,6 +351,7 @@ _REASONS: Final[Mapping[str, Callable[[Figures], str]]] = {
     ReasonKey.NEVER_SEEN: lambda _figures: _("not probed yet"),
     ReasonKey.STALE: lambda figures: _("no result for %(age)s", age=duration(float(figures["age_seconds"]))),
     ReasonKey.PAUSED: lambda _figures: _("switched off in the configuration"),
+    **WITHHELD,
     ReasonKey.NOT_CONFIGURED: lambda figures: readiness_text(str(figures["why"])),
     ReasonKey.HEALTHY: lambda _figures: _("answers in full"),
     ReasonKey.SINGLE_FAILURE: lambda figures: _("one probe failed: %(outcome)s", outcome=_outcome(figures)),
@@ -367,6 +381,13 @@ _REASONS: Final[Mapping[str, Callable[[Figures], str]]] = {
     ReasonKey.SLOW: lambda figures: _(
         "slow answers: %(category)s", category=CATEGORIES[Category(str(figures["category"]))].label
     ),
+    ReasonKey.SLOWER_THAN_USUAL: lambda figures: _(
+        "%(figures)s (%(n)s of the last %(of)s probes)",
+        figures=_compared(figures),
+        n=figures["n"],
+        of=figures["of"],
+    ),
+    ReasonKey.DRIFTED: lambda figures: _("slowly become slower: %(figures)s", figures=_compared(figures)),
     ReasonKey.OURS: lambda figures: _("our side: %(outcome)s", outcome=_outcome(figures)),
     ReasonKey.ANSWER_UNUSABLE: lambda figures: _("answered, but: %(outcome)s", outcome=_outcome(figures)),
 }

@@ -1,7 +1,7 @@
 /* The board: filters in place, follows the store, remembers closed groups, tells what a bar stands for. */
 
 import { filterInPlace } from "./filtering.js";
-import { showBarsOnPointer } from "./bubble.js";
+import { tellBars } from "./bubble.js";
 import { keepCurrent } from "./swapping.js";
 
 const apply = filterInPlace({ items: "[data-row]", sections: "[data-group]" });
@@ -46,4 +46,4 @@ function rememberGroup(group) {
 
 restoreGroups();
 document.addEventListener("toggle", (event) => event.target.matches?.("details[data-group]") && rememberGroup(event.target), true);
-showBarsOnPointer("[data-board]");
+tellBars("[data-board]");

@@ -9,6 +9,7 @@
 
 const HEIGHT = 200;
 const SYNC = "model";
+const SHADE = 0.16; // how much of an incident's colour lies behind the lines
 
 export function drawCharts() {
   const table = document.querySelector("[data-points]");
@@ -36,6 +37,7 @@ function draw(figure, points) {
   const isStacked = unit === "probes";
   const read = figure.dataset.keys.split(" ").map((key) => points.columns.get(key));
   const columns = isStacked ? stacked(read) : read.reverse(); // the last one is drawn on top
+  const usual = (figure.dataset.band ?? "").split(" ").filter(Boolean).map((key) => points.columns.get(key));
   const plot = new window.uPlot(
     {
       width: place.clientWidth,
@@ -48,11 +50,11 @@ function draw(figure, points) {
         y: { range: (u, low, high) => [0, high > 0 ? high * 1.08 : 1] },
       },
       axes: [axis({ space: 64, size: 28, values: (u, splits, at, space, step) => splits.map((split) => moment(split, step)) }), axis({ size: 52, values: (u, ticks) => ticks.map((tick) => text(tick, unit)) })],
-      series: [timeSeries(), ...columns.map((column) => (isStacked ? bars(column) : line(column, columns, unit)))],
-      hooks: { draw: [markEvents] },
-      bands: isStacked || columns.length < 2 ? [] : [{ series: [1, 2], fill: () => `${colour(columns[1].key)}1f` }],
+      series: [timeSeries(), ...columns.map((column) => (isStacked ? bars(column) : line(column, columns, unit))), ...usual.map((column) => limit(column, unit))],
+      hooks: { drawAxes: [shadeIncidents], draw: [markEvents] },
+      bands: bandsOf(columns, usual, isStacked),
     },
-    [points.times, ...columns.map((column) => column.drawn ?? column.values)],
+    [points.times, ...[...columns, ...usual].map((column) => column.drawn ?? column.values)],
     place,
   );
   new ResizeObserver(() => plot.setSize({ width: place.clientWidth, height: HEIGHT })).observe(place);
@@ -73,6 +75,23 @@ function markEvents(plot) {
     ctx.moveTo(at, bbox.top);
     ctx.lineTo(at, bbox.top + bbox.height);
     ctx.stroke();
+  }
+  ctx.restore();
+}
+
+/* Behind the lines: each incident, <i data-shade="1763726400 1763730000" data-severity="down">; no end: up to now. */
+function shadeIncidents(plot) {
+  const { ctx, bbox } = plot;
+  const right = bbox.left + bbox.width;
+  ctx.save();
+  ctx.globalAlpha = SHADE;
+  for (const shade of document.querySelectorAll("[data-shade]")) {
+    const [begin, end] = shade.dataset.shade.split(" ").map((text) => (text === "" ? Date.now() / 1000 : Number(text)));
+    const from = Math.max(bbox.left, plot.valToPos(begin, "x", true));
+    const to = Math.min(right, plot.valToPos(end, "x", true));
+    if (to < bbox.left || from > right) continue;
+    ctx.fillStyle = variable(`--state-${shade.dataset.severity}`);
+    ctx.fillRect(from, bbox.top, Math.max(to - from, 2 * devicePixelRatio), bbox.height);
   }
   ctx.restore();
 }
@@ -116,6 +135,25 @@ function line(column, columns, unit) {
     value: (u, value) => (value === null || value === undefined ? "–" : text(value, unit)),
     points: { show: false, filter: (u, series, show, gaps) => lonely(u.data[series]), size: 5, fill: () => colour(column.key) },
   };
+}
+
+/* A limit of what is usual: a faint line, a figure in the legend, and the edge of an area. */
+function limit(column, unit) {
+  return {
+    label: column.label,
+    colourKey: "usual",
+    stroke: () => colour("usual"),
+    width: 1,
+    dash: [2, 4],
+    value: (u, value) => (value === null || value === undefined ? "–" : text(value, unit)),
+    points: { show: false },
+  };
+}
+
+function bandsOf(columns, usual, isStacked) {
+  const pair = (upper, lower, key) => ({ series: [upper, lower], fill: () => `${colour(key)}1f` });
+  const found = isStacked || columns.length < 2 ? [] : [pair(1, 2, columns[1].key)];
+  return usual.length === 2 ? [...found, pair(columns.length + 2, columns.length + 1, "usual")] : found;
 }
 
 function bars(column) {

@@ -1,5 +1,6 @@
 /* One model's page: draws its charts, and takes new state, figures and records when this model was probed. */
 import { drawCharts } from "./charts.js";
+import { tellBars } from "./bubble.js";
 import "./records.js";
 import { atMostEvery, fresh, put } from "./swap.js";
 
@@ -12,11 +13,13 @@ const takeNews = atMostEvery(FRESH_SECONDS, async () => {
   const has = (one) => one.querySelector("[data-region=tiles]") !== null;
   if (has(page) && !has(document)) return location.reload(); // the first results: the page gets its charts
   const isReading = document.querySelector("[data-region=recent] details[open]") !== null;
-  const live = ["state", "tiles", "timeline", "limits"];
-  put(page, isReading ? live : [...live, "recent"]);
+  const live = ["days", "incidents", "state", "tiles", "timeline", "limits"];
+  const isFree = (name) => !document.querySelector(`[data-region="${name}"]`)?.contains(document.activeElement);
+  put(page, (isReading ? live : [...live, "recent"]).filter(isFree));
 });
 
 drawCharts();
+tellBars("[data-days]");
 document.addEventListener("click", (event) => {
   if (event.target.closest('a[href="#points"]') !== null) document.querySelector("[data-chart-data]").open = true;
 });

@@ -5,6 +5,7 @@ from typing import Final
 from urllib.parse import quote
 
 from tests.service_process import Site
+from tests.waiting import wait_until
 
 STEADY: Final = "Northwind AI/main/northwind-swift"
 FLAKY: Final = "Quokka Cloud/main/quokka-7b"
@@ -26,6 +27,14 @@ def _good_record(service: Site) -> str:
     return f"/result/{found[0]['id']}"
 
 
+def _an_incident(service: Site) -> str:
+    """The demo's past has some, once it is written."""
+    wait_until(
+        "an incident", lambda: service.json("/api/v1/incidents?limit=1")["incidents"], timeout_seconds=90
+    )
+    return f"/incidents/{service.json('/api/v1/incidents?limit=1')['incidents'][0]['id']}"
+
+
 _PATHS: Final[dict[str, str | Callable[[Site], str]]] = {
     "board": "/",
     "board filtered to nothing": "/?q=no-such-model",
@@ -38,9 +47,13 @@ _PATHS: Final[dict[str, str | Callable[[Site], str]]] = {
     "records of failures": "/result?outcome=server_error&outcome=truncated_stream",
     "record": _good_record,
     "failed record": _failed_record,
+    "incidents": "/incidents",
+    "incidents filtered to nothing": "/incidents?q=no-such-incident",
+    "incident": _an_incident,
     "model": model_path(STEADY),
     "flaky model": model_path(FLAKY),
     "model without a key": model_path(UNCONFIGURED),
+    "maintenance": "/maintenance",
     "methodology": "/methodology",
     "health": "/health",
     "API guide": "/api/v1/docs",
@@ -52,7 +65,10 @@ MAIN: Final = (
     "statistics",
     "records",
     "record",
+    "incidents",
+    "incident",
     "model",
+    "maintenance",
     "methodology",
     "health",
     "API guide",

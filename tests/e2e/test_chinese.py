@@ -34,6 +34,7 @@ TEXTS: Final = """() => {
 # Terms that Chinese readers of such a page use as they are, and values as providers send them.
 TERMS: Final = (
     "firsttoken english api openapi json csv ndjson yaml html markdown prometheus "
+    "atom rss ical feed statuspage "
     "http https url uri utc tls tcp dns sdk sse token tokens ttft tpot tps itl sqlite "
     "mongodb wilson anthropic openai azure messages chat completions responses id ms kb mb gb "
     "auto python agent retry-after content-type ok get post null true false max length stop default charset"
@@ -69,6 +70,7 @@ def names(demo: Service) -> frozenset[str]:
     targets = demo.json("/api/v1/targets")["targets"]
     plan = demo.json("/api/v1/config")
     named = [str(target[key]) for target in targets for key in ("provider", "client", "model", "name")]
+    named += [f"{rule['title']} {rule['note']} {rule['timezone']}" for rule in plan["maintenance"]]
     named += [f"{key} {value}" for target in plan["targets"] for key, value in target["labels"].items()]
     named += [agent["agent"] for agent in demo.json("/api/v1/health")["agents"]]
     return frozenset(word for text in [*named, "simulated history local", TERMS] for word in words_of(text))

@@ -15,7 +15,7 @@ from tests.service_process import Service
 pytestmark = pytest.mark.browser
 
 ROWS = "tr[data-target]"
-COLUMNS = {"n": 3, "availability": 4, "ttft_p95": 6, "throughput_p50": 10, "errors": 11, "last_check": 12}
+COLUMNS = {"n": 3, "availability": 4, "ttft_p95": 6, "throughput_p50": 10, "errors": 11, "last_check": 13}
 
 
 @pytest.fixture

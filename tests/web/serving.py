@@ -57,6 +57,7 @@ def a_plan(targets: tuple[Target, ...] = TARGETS, **changes: Any) -> Plan:
         source="config/local.yaml",
         is_demo=False,
         targets=tuple(PlannedTarget.of(target) for target in targets),
+        alert_channels=("ops",),
     )
     return replace(plan, **changes)
 

@@ -353,7 +353,7 @@ def test_hostile_names_are_shown_as_text(tmp_path: Path) -> None:
 def test_a_live_page_gets_the_frame_and_the_rows_it_asks_for(served: Board) -> None:
     text = served.client.get("/", query_string={"fragment": "1", "id": [BAD.id, OTHER.id]}).text
     assert re.findall(r'data-row="([^"]+)"', text) == [BAD.id, OTHER.id]
-    assert set(re.findall(r'data-swap="(\w+)"', text)) == {"banners", "summary"}
+    assert set(re.findall(r'data-swap="(\w+)"', text)) == {"banners", "incidents", "summary"}
     assert "<html" not in text
 
 

@@ -63,6 +63,13 @@ def test_failures_are_listed_for_the_pointer_and_good_days_are_not() -> None:
     assert 'data-strip="1:95/100,2:0/10,3:499/500"' in svg
 
 
+def test_notes_of_single_cells_are_carried_along_and_cannot_break_out() -> None:
+    svg = strip([GOOD, BAD], Period.DAY, "label", {1: "\"'><script>alert(1)</script>"})
+    assert 'data-notes="{&#34;1&#34;:&#34;' in svg
+    assert "<script>" not in svg
+    assert "data-notes" not in strip([GOOD, BAD], Period.DAY, "label", {})
+
+
 def test_a_label_cannot_break_out_of_its_attribute() -> None:
     assert "<script>" not in strip([GOOD], Period.DAY, '"><script>alert(1)</script>')
     assert "<script>" not in sparkline([1.0], 1.0, '"><script>alert(1)</script>')

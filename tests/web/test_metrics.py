@@ -9,15 +9,20 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_plain
 from prometheus_client.samples import Sample
 
+from probes.domain.incident import Ending, Severity
 from probes.domain.outcome import Fault, Outcome
 from probes.domain.result import RateLimit, Trigger
 from probes.domain.state import Reason, State, Verdict
+from probes.domain.upkeep import Maintenance
 from probes.store.sqlite import open_sqlite
+from probes.verdicts.merging import merged
+from probes.web.deliveries import Progress
 from probes.web.exposition import ERROR_TYPES
 from probes.web.factory import WebDependencies, create_app
 from tests.examples import NOON, a_result, a_target
 from tests.promtool.launch import promtool
 from tests.web.serving import Board, a_board, a_plan, an_agent
+from tests.web.told_incidents import MINUTE, opened, resolved, save
 
 QUICK, SLOW = "acme/main/quick", "acme/main/slow"
 PROMETHEUS_ASKS = (
@@ -187,6 +192,60 @@ def test_while_the_store_is_away_nothing_old_is_told_as_new(board: Board) -> Non
     assert value(board, "firsttoken_store_up") == 0
 
 
+def test_open_incidents_are_counted_by_provider_and_severity(board: Board) -> None:
+    save(board.store, opened(QUICK))
+    save(board.store, opened(SLOW, severity=Severity.DEGRADED))
+    save(board.store, opened(SLOW, severity=Severity.ATTENTION))
+    name = "llm_incidents_open"
+    told = {s.labels["severity"]: s.value for s in scraped(board) if s.name == name}
+    assert told == {"down": 1, "degraded": 1}, "our own faults are the operator's business"
+    assert value(board, "llm_incidents_opened_total", provider="acme") == 2
+
+
+def test_windows_of_maintenance_are_counted_while_they_last(board: Board) -> None:
+    name, start = "llm_maintenance_active", NOON.replace(tzinfo=None)
+    assert value(board, name, provider="acme") == 0
+    for title, provider in (("ours", "acme"), ("theirs", "rival")):
+        board.store.put_maintenance(
+            Maintenance(title, title, start, 3600.0, "Etc/UTC", providers=(provider,))
+        )
+    board.tick()
+    assert value(board, name, provider="acme") == 1
+    board.clock.advance(3600)
+    assert value(board, name, provider="acme") == 0
+
+
+def test_no_incident_is_zero_open_and_no_mean(board: Board) -> None:
+    assert value(board, "llm_incidents_open", provider="acme", severity="down") == 0
+    assert value(board, "llm_incidents_opened_total", provider="acme") == 0
+    assert value(board, "llm_incident_detection_mean_seconds") is None
+    assert value(board, "llm_incident_recovery_mean_seconds") is None
+
+
+def test_opened_incidents_do_not_become_fewer_when_one_takes_up_another(board: Board) -> None:
+    one, other = save(board.store, opened(QUICK)), save(board.store, opened(SLOW, at=NOON - 20 * MINUTE))
+    assert value(board, "llm_incidents_opened_total", provider="acme") == 2
+    for version in merged(one, other, NOON):
+        save(board.store, version)
+    board.tick()
+    assert value(board, "llm_incidents_opened_total", provider="acme") == 2
+    assert value(board, "llm_incidents_open", provider="acme", severity="down") == 1
+
+
+def test_means_are_of_30_days_and_not_of_ends_that_nobody_saw(board: Board) -> None:
+    for days, minutes, ending in (
+        (1, 11, Ending.RECOVERED),
+        (2, 31, Ending.RECOVERED),
+        (3, 600, Ending.UNWATCHED),
+        (40, 600, Ending.RECOVERED),
+    ):
+        began = NOON - timedelta(days=days)
+        save(board.store, first := opened(QUICK, at=began), resolved(first, began + minutes * MINUTE, ending))
+    save(board.store, opened(QUICK))
+    assert value(board, "llm_incident_detection_mean_seconds", provider="acme") == 60
+    assert value(board, "llm_incident_recovery_mean_seconds", provider="acme") == 20 * 60
+
+
 @pytest.mark.parametrize(
     ("accepted", "media"),
     [
@@ -209,6 +268,7 @@ def full(board: Board) -> Board:
     limits = (RateLimit("requests", 100, 40), RateLimit("tokens", 10_000, 9_000))
     board.store.add_results([a_result(rate_limits=limits), a_result(Outcome.STALLED, target=SLOW)])
     board.store.beat(an_agent(self_check_ttft_error_seconds=0.0001))
+    save(board.store, first := opened(), resolved(first, NOON - MINUTE))
     board.tick()
     return board
 
@@ -249,9 +309,12 @@ def test_labels_are_configured_names_and_enumerated_words(board: Board) -> None:
         "error_type": {outcome.value for outcome in Outcome},
         "limit_type": {"requests", "tokens", "input_tokens", "output_tokens"},
         "role": {"active", "standby"},
+        "severity": {"degraded", "down"},
         "provider": {"acme"},
         "target": {QUICK, SLOW, "acme/main/vision/large"},
         "location": {"here"},
+        "channel": {"ops"},
+        "progress": {progress.value for progress in Progress},
         "version": {"0.1.0-test"},
     }
     for sample in scraped(board):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from probes.domain.event import EventKind, TargetEvent
 from probes.domain.outcome import Fault, Outcome
 from probes.domain.plan import PlannedTarget
 from probes.domain.rollup import Period
@@ -126,6 +127,46 @@ def test_the_week_map_compares_hours_that_have_enough_results(board: Board) -> N
 def test_equal_hours_have_equal_colour(board: Board) -> None:
     hourly(board, 24 * 28)
     assert len({cell.level for cell in view_of(board).week}) == 1
+
+
+def test_three_weeks_make_a_band_of_what_is_usual_and_a_figure_in_the_header(board: Board) -> None:
+    hourly(board, 24 * 21, NOON - timedelta(hours=1))
+    view = view_of(board)
+    point, usual = view.series.points[-1], view.series.usual
+    assert usual is not None
+    assert usual.ttft_seconds is not None
+    assert usual.ttft_seconds.value == pytest.approx(0.25, rel=0.011)
+    assert (usual.ttft_seconds.n, usual.ttft_seconds.scope, usual.days) == (21, "hour_of_day", 22)
+    assert point.ttft_usual_low_seconds == pytest.approx(0.25 / 1.5, rel=0.011)
+    assert point.ttft_usual_high_seconds == pytest.approx(0.25 * 1.5, rel=0.011)
+    html = board.client.get("/models/acme/main/quick").text
+    assert "usual first token 0.25\xa0s (n 21 in 22 days)" in html
+    assert "0.37\xa0s or more is slow (n 21)" in html
+    assert 'data-band="ttft_usual_low_seconds ttft_usual_high_seconds"' in html
+    assert html.count('data-key="ttft_usual_') == 2
+
+
+def test_the_api_gives_what_is_usual_with_its_n_and_its_window(board: Board) -> None:
+    hourly(board, 24 * 21, NOON - timedelta(hours=1))
+    told = board.client.get("/api/v1/targets/acme/main/quick/series?window=24h").json
+    assert told["usual"]["ttft_seconds"]["n"] == 21  # type: ignore[index]
+    assert (told["usual"]["days"], told["usual"]["since"]) == (22, "2026-10-31T12:00:00Z")  # type: ignore[index]
+    assert told["points"][0]["ttft_usual_high_seconds"] == pytest.approx(0.375, rel=0.011)  # type: ignore[index]
+
+
+def test_days_that_are_too_few_have_no_band(board: Board) -> None:
+    hourly(board, 24 * 7)
+    assert view_of(board).series.usual is None
+    html = board.client.get("/models/acme/main/quick").text
+    assert "data-band" not in html
+    assert "usual first token" not in html
+
+
+def test_an_incident_and_what_came_before_our_own_change_do_not_make_the_usual(board: Board) -> None:
+    hourly(board, 24 * 21, NOON - timedelta(hours=1))
+    change = (NOON - timedelta(days=2), "0" * 32)
+    board.store.add_events([TargetEvent.of(QUICK, EventKind.SPEC_CHANGED, ("a", "b"), change)])
+    assert view_of(board).series.usual is None
 
 
 def test_a_model_never_heard_of_is_not_found_and_names_the_nearest(board: Board) -> None:

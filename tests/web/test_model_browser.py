@@ -171,3 +171,14 @@ def test_axe_finds_nothing(site: Site, visitor: Visitor, lang: str, scheme: str,
     tab = opened(site, visitor, lang=lang, scheme=scheme, width=width, bypass_csp=True)
     tab.page.locator("[data-chart-data] summary").click()
     assert violations(tab.page) == []
+
+
+def test_what_is_usual_is_a_band_behind_the_first_tokens(site: Site, visitor: Visitor) -> None:
+    site.add(*[a_result(due_at=site.at(hours=hour, minutes=1)) for hour in range(48, 24 * 21)])
+    tab = opened(site, visitor)
+    labels = tab.page.locator("[data-chart=latency] .u-legend .u-label").all_inner_texts()
+    assert labels[1:] == ["p95", "p50", "usual from", "usual to"]
+    assert tab.page.locator("[data-chart=response] .u-legend .u-label").count() == 3
+    rows = tab.page.locator("[data-points] tbody tr")
+    assert rows.nth(-8).locator("td").nth(3).text_content() != "–", "a gap in the line is none in the band"
+    expect(tab.page.locator(".model-head__usual")).to_contain_text("usual first token 0.2")

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from probes.domain.outcome import Fault, Outcome
 from probes.domain.result import RateLimit
 from probes.domain.state import State
-from tests.examples import a_result
+from probes.domain.target import Objectives
+from probes.web.deliveries import Progress
+from tests.examples import NOON, a_result
 from tests.promtool.launch import promtool
-from tests.web.serving import a_board, an_agent
+from tests.web.serving import TARGETS, a_board, a_plan, an_agent
+from tests.web.told_incidents import MINUTE, opened, resolved, save
 
 CONFIG = Path(__file__).parents[2] / "config"
 RULES, DASHBOARD = CONFIG / "prometheus-rules.yaml", CONFIG / "grafana-dashboard.json"
@@ -24,6 +28,7 @@ SELECTOR = re.compile(r"\b((?:llm|firsttoken)_\w+)\s*\{([^}]*)\}")
 MATCHER = re.compile(r"(\w+)\s*(=~|!~|!=|=)\s*\"([^\"]*)\"")
 GROUPING = re.compile(r"\b(?:by|without|on|ignoring)\s*\(([^)]*)\)")
 WORDS = {"state": set(State), "fault": set(Fault), "error_type": set(Outcome), "role": {"active", "standby"}}
+WORDS["progress"] = set(Progress)
 
 Labels = dict[str, set[str]]  # of each sample's name
 
@@ -32,10 +37,12 @@ Labels = dict[str, set[str]]  # of each sample's name
 def exported(tmp_path: Path) -> Labels:
     """Of a board that tells a sample of every family."""
     board = a_board(tmp_path)
+    wanted = Objectives(availability=0.5, ttft_p95_seconds=3.0)
+    board.store.put_plan(a_plan(tuple(replace(target, objectives=wanted) for target in TARGETS)))
     limits = (RateLimit("requests", 100, 40),)
-    board.store.add_results(
-        [a_result(rate_limits=limits), a_result(Outcome.STALLED, target="acme/main/slow")]
-    )
+    board.store.add_results([a_result(rate_limits=limits) for _ in range(20)])  # enough for a budget of 95 %
+    board.store.add_results([a_result(Outcome.STALLED, target="acme/main/slow")])
+    save(board.store, first := opened(), resolved(first, NOON - MINUTE))
     board.store.beat(an_agent(self_check_ttft_error_seconds=0.0001))
     labels: Labels = {}
     families = list(text_string_to_metric_families(board.client.get("/metrics").text))

@@ -25,9 +25,11 @@ from probes.domain.result import (
     Trigger,
 )
 from probes.domain.state import Reason, State, Verdict
-from probes.store.base import RefreshUpdate
+from probes.domain.upkeep import Maintenance, Pause, Repeat
+from probes.store.base import IncidentQuery, RefreshUpdate
 from probes.web.openapi import OPERATIONS
 from tests.examples import NOON, a_result
+from tests.web.incident_examples import an_incident, stored
 from tests.web.serving import Board, a_board, a_plan, an_agent
 
 ROOT_URI = "urn:openapi"
@@ -72,7 +74,16 @@ def board(tmp_path: Path) -> Board:
             for second, model in enumerate(("x-1", "x-2"), start=1)
         ]
     )
+    stored(
+        board.store,
+        an_incident(started_at=NOON - timedelta(minutes=9)),
+        an_incident("acme/main/slow", started_at=NOON - timedelta(days=1), lasted=timedelta(hours=1)),
+    )
     board.store.set_verdict("acme/main/quick", Verdict(State.OPERATIONAL, Reason("healthy"), NOON, NOON))
+    start = NOON.replace(tzinfo=None) - timedelta(days=9, hours=1)
+    weekly = Maintenance("m1", "Move", start, 7200.0, "Europe/Berlin", Repeat.WEEKLY, providers=("acme",))
+    board.store.put_maintenance(weekly)
+    board.store.put_pause(Pause("acme/main/slow", NOON, NOON + timedelta(hours=1), "quiet"))
     return board
 
 
@@ -134,6 +145,7 @@ def test_the_document_describes_every_route_and_no_other(board: Board, document:
 
 def real_requests(board: Board) -> dict[str, list[str]]:
     """For each operation that reads, addresses under /api/v1 that answer 200."""
+    incidents = board.store.incidents(IncidentQuery()).incidents
     result = board.store.recent(["acme/main/quick"], 1)["acme/main/quick"][0]
     filed = board.client.post("/api/v1/refresh").headers["Location"].removeprefix("/api/v1")
     return {
@@ -151,6 +163,10 @@ def real_requests(board: Board) -> dict[str, list[str]]:
         "refresh_state": [filed],
         "config": ["/config"],
         "health": ["/health"],
+        "incidents": ["/incidents", "/incidents?limit=1&severity=down&q=acme&since=2026-11-01"],
+        "incident": [f"/incidents/{incident.id}" for incident in incidents],
+        "slo": ["/slo"],
+        "maintenance": ["/maintenance"],
         "pick": ["/pick", "/pick?needs=max_ttft_p95:2,min_availability:0.5&needs=provider:acme&prefer=price"],
     }
 
@@ -213,6 +229,10 @@ def test_the_body_of_a_refresh_is_documented(
         ("POST", "/refresh?x=1", "/refresh"),
         ("GET", "/refresh/no-such", "/refresh/{refresh_id}"),
         ("GET", "/pick?needs=fast", "/pick"),
+        ("GET", "/incidents?severity=awful", "/incidents"),
+        ("GET", "/incidents/no-such", "/incidents/{incident_id}"),
+        ("POST", "/incidents/no-such/acknowledge", "/incidents/{incident_id}/acknowledge"),
+        ("POST", "/incidents/no-such/merge", "/incidents/{incident_id}/merge"),
     ],
 )
 def test_errors_are_as_documented(
@@ -238,6 +258,7 @@ def test_documented_parameters_are_the_ones_understood(board: Board, document: d
             path.replace("{target}", "acme/main/quick")
             .replace("{result_id}", "x")
             .replace("{refresh_id}", "x")
+            .replace("{incident_id}", "x")
         )
         for parameter in (found for found in operation["parameters"] if found["in"] == "query"):
             schema = parameter["schema"].get("items", parameter["schema"])

@@ -8,6 +8,7 @@ from tests.e2e.browser import Scheme, Visitor
 from tests.examples import a_result, a_target
 from tests.web.serving import a_plan
 from tests.web.tables_site import QUICK, Site, browser, overflow, site, violations, visitor
+from tests.web.told_incidents import opened, save
 
 __all__ = ["browser", "site", "visitor"]
 pytestmark = pytest.mark.browser
@@ -71,3 +72,36 @@ def test_a_hostile_name_runs_nothing_in_a_badge_nor_in_its_snippets(site: Site, 
     assert f"({site.url}/badge/status/{QUICK}.svg)]({site.url}/models/{QUICK})" in markdown
     assert "](javascript" not in markdown.replace("\\]\\(", "")
     assert "<script" not in html
+
+
+def test_the_board_and_incident_pages_say_where_to_subscribe_and_axe_finds_nothing(
+    site: Site, visitor: Visitor
+) -> None:
+    incident = save(site.board.store, opened(QUICK, at=site.at(minutes=30)))
+    for path in ("/", "/incidents", f"/incidents/{incident.id}"):
+        for language, theme, width in (("en", "light", 1280), ("zh", "dark", 375)):
+            tab = visitor.tab(width=width, bypass_csp=True)
+            assert tab.open(f"{site.url}{path}?lang={language}&theme={theme}") == 200
+            box = tab.page.locator(".subscribe")
+            box.locator("summary").focus()
+            tab.page.keyboard.press("Enter")
+            links = [link.get_attribute("href") or "" for link in box.locator("dd a").all()]
+            assert [link for link in links if link.endswith((".atom", ".rss", ".json"))]
+            for link in links:
+                assert tab.page.request.get(link).status == 200, link
+            assert box.locator("code").first.inner_text() == site.url
+            assert overflow(tab) <= 0
+            assert violations(tab.page) == []
+            tab.page.goto("about:blank")  # ends its stream, of which a server holds only some
+
+
+def test_a_snippet_is_copied_as_it_stands(site: Site, visitor: Visitor) -> None:
+    tab = visitor.tab()
+    assert tab.open(f"{site.url}/models/{QUICK}") == 200
+    tab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    button = tab.page.locator("[data-copy-text]").first
+    button.click()
+    tab.page.wait_for_function("() => document.querySelector('[data-copy-text]').dataset.text !== undefined")
+    copied = tab.page.evaluate("() => navigator.clipboard.readText()")
+    assert copied == tab.page.locator(".sharing__snippet").first.inner_text()
+    assert button.inner_text() == "Copied"

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from probes.domain.event import EventKind
+from probes.domain.incident import Cause, Ending, Severity, UpdateKind
 from probes.domain.outcome import Fault, Outcome
 from probes.domain.result import RESULT_FIELDS, Category, Phase, Quality, Stamps, TokensSource, Trigger
 from probes.domain.state import Reason, State
@@ -26,6 +27,10 @@ ENUMS: tuple[type[StrEnum], ...] = (
     Stamps,
     Quality,
     EventKind,
+    Severity,
+    Cause,
+    Ending,
+    UpdateKind,
 )
 MEMBERS = [member for enum in ENUMS for member in enum]
 
@@ -33,6 +38,13 @@ REASONS = {
     ReasonKey.NEVER_SEEN: Reason(ReasonKey.NEVER_SEEN),
     ReasonKey.STALE: Reason(ReasonKey.STALE, (("age_seconds", 700),)),
     ReasonKey.PAUSED: Reason(ReasonKey.PAUSED),
+    ReasonKey.PAUSED_BY_OPERATOR: Reason(
+        ReasonKey.PAUSED_BY_OPERATOR, (("note", "moving"), ("until", "2026-12-01 03:00"))
+    ),
+    ReasonKey.MAINTENANCE: Reason(
+        ReasonKey.MAINTENANCE, (("title", "GPU swap"), ("until", "2026-12-01 03:00"))
+    ),
+    ReasonKey.RESUMED: Reason(ReasonKey.RESUMED),
     ReasonKey.NOT_CONFIGURED: Reason(ReasonKey.NOT_CONFIGURED, (("why", "ACME_KEY is not set"),)),
     ReasonKey.HEALTHY: Reason(ReasonKey.HEALTHY),
     ReasonKey.SINGLE_FAILURE: Reason(ReasonKey.SINGLE_FAILURE, (("n", 1), ("outcome", "stalled"))),
@@ -47,6 +59,14 @@ REASONS = {
     ReasonKey.OUR_NETWORK: Reason(ReasonKey.OUR_NETWORK),
     ReasonKey.THROTTLED: Reason(ReasonKey.THROTTLED),
     ReasonKey.SLOW: Reason(ReasonKey.SLOW, (("category", "lagging"),)),
+    ReasonKey.SLOWER_THAN_USUAL: Reason(
+        ReasonKey.SLOWER_THAN_USUAL,
+        (("metric", "ttft"), ("value", 2.1), ("usual", 0.8), ("n", 5), ("of", 15)),
+    ),
+    ReasonKey.DRIFTED: Reason(
+        ReasonKey.DRIFTED,
+        (("metric", "throughput"), ("value", 41.0), ("usual", 66.0), ("since", "2026-11-18T09:00:00+00:00")),
+    ),
     ReasonKey.OURS: Reason(ReasonKey.OURS, (("outcome", "auth"),)),
     ReasonKey.ANSWER_UNUSABLE: Reason(ReasonKey.ANSWER_UNUSABLE, (("outcome", "reasoning_only"),)),
 }
@@ -80,6 +100,9 @@ def test_each_protocol_has_a_name() -> None:
     assert set(PROTOCOLS) == set(Protocol)
 
 
+COMPARING = (ReasonKey.SLOWER_THAN_USUAL, ReasonKey.DRIFTED)  # figures with units, and a metric in words
+
+
 @pytest.mark.parametrize("key", ReasonKey)
 def test_each_reason_is_told_in_words_with_its_figures(key: ReasonKey) -> None:
     text = reason_text(REASONS[key])
@@ -89,7 +112,7 @@ def test_each_reason_is_told_in_words_with_its_figures(key: ReasonKey) -> None:
         told = (
             str(value) in text
             or "stalled" in text
-            or key in (ReasonKey.STALE, ReasonKey.SLOW, ReasonKey.OURS)
+            or key in (ReasonKey.STALE, ReasonKey.SLOW, ReasonKey.OURS, *COMPARING)
         )
         assert told or key is ReasonKey.ANSWER_UNUSABLE
 
@@ -113,6 +136,9 @@ def test_what_settings_say_in_english_is_told_in_the_readers_language(
 def test_reasons_speak_the_words_of_outcomes() -> None:
     assert reason_text(REASONS[ReasonKey.CONSECUTIVE_FAILURES]) == "3 probes in a row failed: stalled"
     assert reason_text(REASONS[ReasonKey.OURS]) == "our side: key refused"
+    slower = "first token 2.10\xa0s, usually 0.80\xa0s (5 of the last 15 probes)"
+    assert reason_text(REASONS[ReasonKey.SLOWER_THAN_USUAL]) == slower
+    assert reason_text(REASONS[ReasonKey.DRIFTED]) == "slowly become slower: 41 tokens/s, usually 66"
     assert reason_text(REASONS[ReasonKey.STALE]) == "no result for 11\xa0min 40\xa0s"
 
 

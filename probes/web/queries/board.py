@@ -13,7 +13,9 @@ from probes.stats.availability import Availability, availability
 from probes.stats.histogram import quantile
 from probes.verdicts.rules import Freshness, ReasonKey
 from probes.web.history import Count, TargetHistory
+from probes.web.incident_log import Part
 from probes.web.memo import Memo
+from probes.web.queries.slo import slo_of
 from probes.web.snapshot import Snapshot
 from probes.web.windows import Window
 
@@ -74,6 +76,8 @@ class BoardRow:
     ttft_scale: float | None  # full height of the sparkline, the same for all of a provider
     last_at: datetime | None
     first_seen_at: datetime | None
+    incidents: tuple[Part, ...] = ()  # of 90 days, newest first
+    is_budget_spent: bool = False  # of any objective, over 30 days
 
     @property
     def state(self) -> State:
@@ -98,7 +102,8 @@ class BoardRow:
         verdict = self.verdict
         return (
             *(self.figures.revision, self.target, self.freshness, self.category, self.ttft_scale),
-            *(self.last_at, self.first_seen_at, verdict.state, verdict.since, verdict.reason),
+            *(self.last_at, self.first_seen_at, verdict.state, verdict.since, verdict.reason, self.incidents),
+            self.is_budget_spent,
         )
 
 
@@ -175,7 +180,11 @@ def board_rows(snapshot: Snapshot, memo: Memo) -> list[BoardRow]:
     figures = {target.id: _figures_of(snapshot, target, memo) for target in snapshot.targets}
     scales = scales_by_provider(snapshot.targets, lambda target: figures[target.id].ttft_hours)
     return [
-        _row(snapshot, target, figures[target.id], scales[target.provider]) for target in snapshot.targets
+        replace(
+            _row(snapshot, target, figures[target.id], scales[target.provider]),
+            is_budget_spent=_is_budget_spent(snapshot, target, memo),
+        )
+        for target in snapshot.targets
     ]
 
 
@@ -194,6 +203,15 @@ def scales_by_provider(
 def _figures_of(snapshot: Snapshot, target: PlannedTarget, memo: Memo) -> Figures:
     history = snapshot.history(target.id)
     return memo.get(("figures", target.id), history.revision, lambda: figures_of(history))
+
+
+def _is_budget_spent(snapshot: Snapshot, target: PlannedTarget, memo: Memo) -> bool:
+    if target.objectives.is_empty:
+        return False
+    seen = (snapshot.history(target.id).revision, target.objectives)
+    return memo.get(
+        ("budget", target.id), seen, lambda: any(view.is_spent for view in slo_of(snapshot, target))
+    )
 
 
 def figures_of(history: TargetHistory) -> Figures:
@@ -224,6 +242,7 @@ def _row(snapshot: Snapshot, target: PlannedTarget, figures: Figures, scale: flo
         ttft_scale=scale,
         last_at=statistics.newest.started_at if statistics.newest is not None else None,
         first_seen_at=statistics.first_seen_at,
+        incidents=snapshot.incidents.of_target(target.id),
     )
 
 

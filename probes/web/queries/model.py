@@ -13,12 +13,15 @@ from probes.domain.plan import PlannedTarget
 from probes.domain.result import ProbeResult
 from probes.domain.rollup import Period, Rollup, Tally
 from probes.domain.state import TargetStatistics, Verdict
+from probes.stats.baseline import LEARNT_SPAN, Baseline, learnt
 from probes.stats.histogram import merge as merge_buckets
 from probes.stats.histogram import quantile
 from probes.stats.tally import merge
 from probes.store.base import EventQuery, Store
+from probes.store.undisturbed import undisturbed
 from probes.verdicts.rules import Freshness
 from probes.web.queries.stats import Figures, figures_of
+from probes.web.queries.usual import UsualView, usual_band, usual_view
 from probes.web.snapshot import Snapshot
 from probes.web.windows import Window
 
@@ -48,6 +51,8 @@ class SeriesPoint:
     response_p50_seconds: float | None
     response_p95_seconds: float | None
     throughput_p50: float | None
+    ttft_usual_low_seconds: float | None  # between these a first token is usual at that hour
+    ttft_usual_high_seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +65,15 @@ class Series:
     since: datetime
     until: datetime  # end of the running step
     points: tuple[SeriesPoint, ...]
+    usual: UsualView | None  # None: seen for too few days
 
     @property
     def n(self) -> int:
         return sum(point.n for point in self.points)
+
+    @property
+    def has_band(self) -> bool:
+        return any(point.ttft_usual_high_seconds is not None for point in self.points)
 
     @property
     def faults(self) -> tuple[Fault, ...]:
@@ -116,7 +126,9 @@ def rollup_series(
     """The window's steps, all locations merged. Without `period` the step suits a chart: an hour, 6 hours or a day."""
     step = period.length if period is not None else _chart_step(window)
     rollups = _read(store, target, _period_for(step), window.start(now), now)
-    return _series(rollups, target, window, now, step)
+    hours = _read(store, target, Period.HOUR, Period.HOUR.start_of(now - LEARNT_SPAN), now)
+    drawn = _Drawn(target, window, step, _baseline(store, target, hours, now))
+    return _series(rollups, drawn, now)
 
 
 def model_view(snapshot: Snapshot, store: Store, target: str, window: Window) -> ModelView | None:
@@ -144,7 +156,9 @@ def model_view(snapshot: Snapshot, store: Store, target: str, window: Window) ->
         window=window,
         figures=figures_of(tally),
         cost=tally.cost if tally.priced else None,
-        series=_series(source, target, window, now, series_step),
+        series=_series(
+            source, _Drawn(target, window, series_step, _baseline(store, target, hours, now)), now
+        ),
         week=_hours_of_week(rollup for rollup in hours if rollup.key.start >= now - WEEK_MAP_SPAN),
         recent=store.recent((target,), RECENT_RESULTS).get(target, ()),
         events=store.events(EventQuery(targets=(target,), limit=TIMELINE_EVENTS)).events,
@@ -176,18 +190,35 @@ def _earliest_hour(window: Window, now: datetime) -> datetime:
     return min(week_map, window.start(now)) if _period_for(_chart_step(window)) is Period.HOUR else week_map
 
 
-def _series(rollups: Iterable[Rollup], target: str, window: Window, now: datetime, step: timedelta) -> Series:
-    since = window.start(now)
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    target: str
+    window: Window
+    step: timedelta
+    baseline: Baseline | None
+
+
+def _baseline(store: Store, target: str, hours: Iterable[Rollup], now: datetime) -> Baseline | None:
+    """All locations as one, as the chart has them."""
+    since = Period.HOUR.start_of(now - LEARNT_SPAN)
+    return learnt(hours, undisturbed(store, target, since), now)
+
+
+def _series(rollups: Iterable[Rollup], drawn: _Drawn, now: datetime) -> Series:
+    since, step = drawn.window.start(now), drawn.step
     tallies: defaultdict[int, list[Tally]] = defaultdict(list)
     for rollup in rollups:
         if rollup.key.start >= since:
             tallies[(rollup.key.start - since) // step].append(rollup.tally)
     steps = (now - since) // step + 1
-    points = tuple(_point(since + index * step, merge(tallies[index])) for index in range(steps))
-    return Series(target, window, step.total_seconds(), since, since + steps * step, points)
+    points = tuple(_point(since + index * step, merge(tallies[index]), drawn) for index in range(steps))
+    usual = usual_view(drawn.baseline, now)
+    until = since + steps * step
+    return Series(drawn.target, drawn.window, step.total_seconds(), since, until, points, usual)
 
 
-def _point(start: datetime, tally: Tally) -> SeriesPoint:
+def _point(start: datetime, tally: Tally, drawn: _Drawn) -> SeriesPoint:
+    band = usual_band(drawn.baseline, start, drawn.step)
     faults: dict[Fault, int] = {}
     for outcome, n in tally.outcomes.items():
         faults[outcome.fault] = faults.get(outcome.fault, 0) + n
@@ -201,6 +232,8 @@ def _point(start: datetime, tally: Tally) -> SeriesPoint:
         response_p50_seconds=quantile(tally.response, 0.5),
         response_p95_seconds=quantile(tally.response, 0.95),
         throughput_p50=quantile(tally.throughput, 0.5),
+        ttft_usual_low_seconds=band.low_seconds if band is not None else None,
+        ttft_usual_high_seconds=band.high_seconds if band is not None else None,
     )
 
 

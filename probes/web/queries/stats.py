@@ -46,6 +46,7 @@ class StatsColumn(StrEnum):
     RESPONSE_P95 = "response_p95"
     THROUGHPUT_P50 = "throughput_p50"
     ERRORS = "errors"
+    INCIDENTS = "incidents"
     LAST_CHECK = "last_check"
 
 
@@ -115,6 +116,7 @@ class StatsRow:
     category: Category | None  # of the newest result
     last_check_at: datetime | None
     figures: Figures
+    incidents: int = 0  # public ones that lasted in the window
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +202,7 @@ def _row(snapshot: Snapshot, target: PlannedTarget, window: Window, memo: Memo) 
             history.revision,
             lambda: figures_of(history.tally(window)),
         ),
+        incidents=snapshot.incidents.count(target.id, window.start(snapshot.now)),
     )
 
 
@@ -218,6 +221,7 @@ RANKS: Final[dict[StatsColumn, Callable[[StatsRow], Rank]]] = {
     StatsColumn.RESPONSE_P95: lambda row: row.figures.response_p95_seconds,
     StatsColumn.THROUGHPUT_P50: lambda row: row.figures.throughput_p50,
     StatsColumn.ERRORS: lambda row: float(row.figures.errors_total) if row.figures.n else None,
+    StatsColumn.INCIDENTS: lambda row: float(row.incidents),
     StatsColumn.LAST_CHECK: lambda row: row.last_check_at.timestamp() if row.last_check_at else None,
 }
 
