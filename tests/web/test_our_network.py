@@ -8,7 +8,7 @@ import pytest
 from probes.domain.outcome import Outcome
 from probes.domain.state import Reason, State, Verdict
 from probes.settings.model import AgentSettings
-from probes.verdicts import confirming, evidence, network, rules
+from probes.verdicts import confirming, deviation, drift, evidence, network, rules
 from probes.verdicts.rules import ReasonKey
 from tests.examples import NOON, a_result, a_target
 from tests.web.serving import Board, a_board, a_plan
@@ -47,7 +47,7 @@ def test_every_threshold_of_the_rules_is_told(served: Board) -> None:
     text = served.client.get("/methodology").text
     told = text.split('id="rules"')[1].split("</section>")[0].replace("\N{NO-BREAK SPACE}", " ")
     rows = re.findall(r"<li>(.*?)</li>", told, re.DOTALL)
-    down, confirm, partial, slow, _, lost = rows
+    down, confirm, partial, slow, slower, drifted, _, lost = rows
     assert {str(evidence.DOWN_AFTER), str(evidence.DOWN_AFTER_CONFIRMED)} <= numbers(down)
     assert str(evidence.RECOVERED_AFTER) in numbers(down)
     assert f"{AgentSettings().confirm_after_seconds:g} s" in confirm
@@ -56,6 +56,9 @@ def test_every_threshold_of_the_rules_is_told(served: Board) -> None:
     assert {str(rules.SLOW_AT), str(rules.SLOW_OF), str(rules.THROTTLED_AT), str(rules.THROTTLED_OF)} <= (
         numbers(slow)
     )
+    assert {str(deviation.SLOWER_AFTER), str(deviation.USUAL_AGAIN_AFTER)} <= numbers(slower)
+    assert f"{deviation.SLOWER_FACTOR:g} times" in slower
+    assert f"{drift.DRIFT_FACTOR:g} times" in drifted
     assert str(network.LOST_AT) in numbers(lost)
 
 
