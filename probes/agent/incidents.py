@@ -48,7 +48,7 @@ class IncidentKeeper:
         self._store = store
         self._reviewed_at: datetime | None = None
         self._troubled: set[str] = set()  # providers that have an open incident, as far as known
-        self._worked: dict[str, bool] = {}  # whether a target that shows no good answer now ever gave one
+        self._worked: set[str] = set()  # targets that gave a good answer once, as far as it was asked
 
     def review(self, targets: Mapping[str, Target], now: datetime) -> set[str]:
         """Targets that have to be judged because an incident of theirs is open; every REVIEW_EVERY, else none.
@@ -100,14 +100,16 @@ class IncidentKeeper:
         )
 
     def _has_worked(self, judged: Judged) -> bool:
-        """Read from the store only for a target that is down and shows no good answer; then remembered."""
+        """Read from the store only for a target that is down and shows no good answer; a yes is remembered."""
         target = judged.target.id
-        if any(result.outcome.is_up for result in judged.recent):
-            self._worked[target] = True
-        if target not in self._worked:
-            known = self._store.statistics().get(target)
-            self._worked[target] = known is not None and known.total_ok > 0
-        return self._worked[target]
+        if target in self._worked or any(result.outcome.is_up for result in judged.recent):
+            self._worked.add(target)
+            return True
+        known = self._store.statistics().get(target)  # which older results, of a spool say, may have filled since
+        if known is None or not known.total_ok:
+            return False
+        self._worked.add(target)
+        return True
 
     def _save(self, incident: Incident) -> bool:
         is_saved = self._store.save_incident(incident)

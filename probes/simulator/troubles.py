@@ -33,6 +33,8 @@ TROUBLES: Final = (  # of some hours each, for most of the past has one result a
     _trouble("basalt-base basalt-deep", 12.4, 7, "error-504?header_delay=4"),
     _trouble("northwind-reason", 6.6, 4, "error-500?header_delay=0.1"),
     _trouble("lumen-spark lumen-sage", 0.8, 0.9, "error-529?header_delay=0.2"),
+    # The other way round: it is down now, and worked until some minutes ago.
+    _trouble("paperboat-mini", 400, 400 * 24 - 0.25, "ok?ttft=0.5&duration=2.5&jitter=0.2"),
 )
 
 
