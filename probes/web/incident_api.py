@@ -6,10 +6,11 @@ from urllib.parse import urlencode
 
 from flask import Response, request
 from flask_babel import force_locale
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from probes.domain.incident import Severity
 from probes.store.base import MAX_PAGE_SIZE
+from probes.web.bodies import json_body
 from probes.web.context import dependencies
 from probes.web.errors import ErrorCode, Failure, RefusedError, not_found
 from probes.web.i18n import lazy
@@ -17,9 +18,9 @@ from probes.web.incident_actions import MAX_TEXT, Action, ActionError, Ask, act
 from probes.web.incident_answers import IncidentList, IncidentView
 from probes.web.incident_filters import incidents_query
 from probes.web.incidents import MAX_ID_LENGTH, NO_INCIDENT, reader
-from probes.web.operation import JSON, TIME, Operation, Parameter, Place, many, one_of, text
+from probes.web.operation import TIME, Operation, Parameter, Place, many, one_of, text
 from probes.web.operator import is_operator, require_operator
-from probes.web.params import DEFAULT_LIMIT, ParameterError, Parameters
+from probes.web.params import DEFAULT_LIMIT, Parameters
 from probes.web.queries.incidents import Standing
 from probes.web.serialize import json_response
 
@@ -80,19 +81,19 @@ def acknowledge(incident_id: str) -> Response:
 
 def note(incident_id: str) -> Response:
     require_operator()
-    body = _body(NoteBody)
+    body = json_body(NoteBody)
     return _acted(incident_id, Ask(Action.NOTE, body.text, body.is_public))
 
 
 def postmortem(incident_id: str) -> Response:
     require_operator()
-    body = _body(PostmortemBody)
+    body = json_body(PostmortemBody)
     return _acted(incident_id, Ask(Action.POSTMORTEM, body.text, body.is_public))
 
 
 def merge(incident_id: str) -> Response:
     require_operator()
-    return _acted(incident_id, Ask(Action.MERGE, into=_body(MergeBody).into))
+    return _acted(incident_id, Ask(Action.MERGE, into=json_body(MergeBody).into))
 
 
 def _acted(incident_id: str, ask: Ask) -> Response:
@@ -107,24 +108,6 @@ def _acted(incident_id: str, ask: Ask) -> Response:
         ) from None
     with force_locale("en"):
         return _unkept(json_response(IncidentView.of(changed)))
-
-
-def _body(kind: type[B]) -> B:
-    if request.mimetype != JSON:
-        raise RefusedError(
-            Failure(
-                415,
-                ErrorCode.UNSUPPORTED_MEDIA_TYPE,
-                lazy("The body is not declared as JSON."),
-                cure=lazy("Send Content-Type: application/json."),
-            )
-        )
-    try:
-        return kind.model_validate_json(request.get_data())
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        name = ".".join(str(part) for part in first["loc"]) or "body"
-        raise ParameterError(name, "", first["msg"]) from None
 
 
 def _unkept(response: Response) -> Response:

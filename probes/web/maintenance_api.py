@@ -4,22 +4,21 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Annotated, Final, TypeVar
 
-from flask import Response, request
-from flask_babel import force_locale
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from flask import Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from probes.domain.upkeep import Maintenance, Pause
 from probes.settings.maintenance import MAX_NOTE_LENGTH, MaintenanceOptions
-from probes.settings.values import REFUSED
 from probes.web.announcing import apply, withdrawn
+from probes.web.bodies import json_body, refused_field
 from probes.web.context import dependencies
-from probes.web.errors import ErrorCode, Failure, RefusedError, not_found
-from probes.web.i18n import Lazy, lazy
+from probes.web.errors import not_found
+from probes.web.i18n import lazy
 from probes.web.maintenance import NO_PAUSE, own_rule, reading
 from probes.web.maintenance_form import announced, past_problem, scope_problems
-from probes.web.operation import JSON, Operation, Parameter, Place, text
+from probes.web.operation import Operation, Parameter, Place, text
 from probes.web.operator import require_operator
-from probes.web.params import MAX_VALUE_LENGTH, ParameterError
+from probes.web.params import MAX_VALUE_LENGTH
 from probes.web.queries.maintenance import MaintenanceList, maintenance_list
 from probes.web.serialize import json_response
 from probes.web.text import plain_lines
@@ -43,10 +42,10 @@ def maintenance() -> Response:
 
 def announce() -> Response:
     require_operator()
-    options, snapshot = _body(MaintenanceOptions), reading()
+    options, snapshot = json_body(MaintenanceOptions), reading()
     rule = announced(options, snapshot.now)
     for name, problem in (scope_problems(rule, snapshot) | past_problem(rule, snapshot.now)).items():
-        raise _refused(name, problem)
+        raise refused_field(name, problem)
     dependencies().store.put_maintenance(rule)
     return json_response(rule, 201)
 
@@ -61,12 +60,12 @@ def withdraw(maintenance_id: str) -> Response:
 
 def pause() -> Response:
     require_operator()
-    body, snapshot = _body(PauseBody), reading()
+    body, snapshot = json_body(PauseBody), reading()
     if snapshot.target(body.target) is None:
         known = [target.id for target in snapshot.targets]
         raise not_found(lazy("No such model is configured."), body.target, known)
     if body.until is not None and (body.until.tzinfo is None or body.until <= snapshot.now):
-        raise _refused("until", lazy("not a time to come with its offset, such as 2026-12-01T02:00:00Z"))
+        raise refused_field("until", lazy("not a time to come with its offset, such as 2026-12-01T02:00:00Z"))
     made = Pause(body.target, snapshot.now, body.until, plain_lines(body.note))
     dependencies().store.put_pause(made)
     return json_response(made, 201)
@@ -79,33 +78,6 @@ def resume(target: str) -> Response:
     if found is None or not store.delete_pause(target):
         raise not_found(NO_PAUSE, target, [one.target for one in store.pauses()])
     return json_response(found)
-
-
-def _body(kind: type[B]) -> B:
-    if request.mimetype != JSON:
-        raise RefusedError(
-            Failure(
-                415,
-                ErrorCode.UNSUPPORTED_MEDIA_TYPE,
-                lazy("The body is not declared as JSON."),
-                cure=lazy("Send Content-Type: application/json."),
-            )
-        )
-    try:
-        return kind.model_validate_json(request.get_data())
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        name = ".".join(str(part) for part in first["loc"]) or "body"
-        if first["type"] == REFUSED:
-            told = first["ctx"]
-            raise _refused(name, str(told["message"]), str(told["cure"])) from None
-        raise ParameterError(name, "", first["msg"]) from None
-
-
-def _refused(name: str, problem: Lazy | str, cure: str | None = None) -> RefusedError:
-    with force_locale("en"):
-        message = f"{name}: {problem}"
-    return RefusedError(Failure(400, ErrorCode.BAD_PARAMETER, message, cure=cure, parameter=name))
 
 
 MAINTENANCE_VIEWS: Final[Mapping[str, Callable[..., Response]]] = {

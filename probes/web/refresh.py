@@ -13,15 +13,16 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import uuid4
 
 from flask import Blueprint, Response, redirect, request, url_for
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from werkzeug.wrappers import Response as AnyResponse
 
 from probes.domain.plan import PlanDiff, Problem, RefreshRequest, RefreshState
+from probes.web.bodies import json_body
 from probes.web.context import current_snapshot, dependencies
 from probes.web.errors import ErrorCode, Failure, RefusedError, not_found, wants_json
 from probes.web.i18n import lazy
-from probes.web.params import MAX_VALUE_LENGTH, MAX_VALUES, ParameterError, Parameters
-from probes.web.serialize import JSON, json_response
+from probes.web.params import MAX_VALUE_LENGTH, MAX_VALUES, Parameters
+from probes.web.serialize import json_response
 
 blueprint = Blueprint("refresh", __name__)
 
@@ -201,24 +202,8 @@ def safe_path(wanted: str) -> str:
 
 
 def _body() -> RefreshBody:
-    raw = request.get_data()
-    if not raw.strip():
-        return RefreshBody()
-    if request.mimetype != JSON:
-        raise RefusedError(
-            Failure(
-                415,
-                ErrorCode.UNSUPPORTED_MEDIA_TYPE,
-                lazy("The body is not declared as JSON."),
-                cure=lazy("Send Content-Type: application/json, or no body to probe all."),
-            )
-        )
-    try:
-        return RefreshBody.model_validate_json(raw)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        name = ".".join(str(part) for part in first["loc"]) or "body"
-        raise ParameterError(name, "", first["msg"]) from None
+    cure = lazy("Send Content-Type: application/json, or no body to probe all.")
+    return json_body(RefreshBody, cure, empty=RefreshBody)
 
 
 def _cooling_down(in_the_way: RefreshRequest, cooldown: timedelta, now: datetime) -> RefusedError:

@@ -4,33 +4,14 @@
  * <button data-copy="/api/v1/results/ID" data-done="Copied"> puts that document on the clipboard, indented
  */
 
-const SAY_SECONDS = 2;
+import { copy, isSaying } from "./copying.js";
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
-  if (button === null || button.dataset.text !== undefined) return;
+  if (button === null || isSaying(button)) return;
   const answer = await fetch(button.dataset.copy).catch(() => null);
-  if (answer === null || !answer.ok) return;
-  await write(JSON.stringify(await answer.json(), null, 2));
-  button.dataset.text = button.textContent;
-  button.textContent = button.dataset.done;
-  setTimeout(() => {
-    button.textContent = button.dataset.text;
-    delete button.dataset.text;
-  }, SAY_SECONDS * 1000);
+  if (answer !== null && answer.ok) await copy(JSON.stringify(await answer.json(), null, 2), button);
 });
-
-/* A board on a plain http address of the local network has no clipboard interface, hence the older way. */
-async function write(text) {
-  if (navigator.clipboard !== undefined) return navigator.clipboard.writeText(text);
-  const area = document.createElement("textarea");
-  area.value = text;
-  area.className = "visually-hidden";
-  document.body.append(area);
-  area.select();
-  document.execCommand("copy");
-  area.remove();
-}
 
 document.addEventListener("click", (event) => {
   const row = event.target.closest("[data-record]");
