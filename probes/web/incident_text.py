@@ -9,6 +9,8 @@ from babel.dates import format_skeleton
 
 from probes.domain.incident import Incident, IncidentUpdate
 from probes.domain.rollup import Period
+from probes.domain.state import Reason
+from probes.verdicts.rules import ReasonKey
 from probes.web.context import current_snapshot
 from probes.web.display import duration
 from probes.web.i18n import _, ngettext
@@ -32,10 +34,21 @@ def incident_title(incident: Incident) -> str:
 
 
 def incident_why(incident: Incident) -> str:
-    """The reason of its worst part that lasts, or of its worst at all."""
+    """The reason of its worst part that lasts, or of its worst at all; while all of them answer again, that they do."""
+    if (recovering := _recovering(incident)) is not None:
+        return reason_text(recovering)
     lasting = [part for part in incident.affected if part.is_open] or list(incident.affected)
     worst = max(lasting, key=lambda part: part.severity.rank, default=None)
     return reason_text(worst.reason) if worst is not None else ""
+
+
+def _recovering(incident: Incident) -> Reason | None:
+    """An incident lasts until it is sure that it is over; what the board says of its models now may be better."""
+    snapshot = current_snapshot()
+    targets = [snapshot.target(target) for target in incident.open_targets] if incident.is_open else []
+    reasons = [snapshot.verdict(target).reason for target in targets if target is not None]
+    is_all = bool(reasons) and all(reason.key == ReasonKey.RECOVERING for reason in reasons)
+    return reasons[0] if is_all else None
 
 
 def entry_text(incident: Incident, update: IncidentUpdate) -> str:

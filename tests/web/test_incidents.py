@@ -11,15 +11,17 @@ import pytest
 
 from probes.domain.incident import Affected, Cause, Ending, Incident, IncidentUpdate, Severity, UpdateKind
 from probes.domain.outcome import Outcome
+from probes.domain.state import Reason, State, Verdict
 from probes.domain.target import Secret
 from probes.settings.model import WebSettings
 from probes.verdicts.merging import merged
 from probes.verdicts.remarks import noted, with_postmortem
+from probes.verdicts.rules import ReasonKey
 from probes.web.changes import ChangeLog
 from probes.web.context import EXTENSION
 from probes.web.snapshot import Snapshot
 from tests.examples import NOON, a_result, a_target
-from tests.web.incident_examples import an_incident, stored
+from tests.web.incident_examples import STALLED, an_incident, stored
 from tests.web.serving import Board, a_board, a_plan
 
 TOKEN = "correct horse battery"
@@ -401,6 +403,26 @@ def test_the_board_names_open_incidents_under_its_sentence(board: Board) -> None
     assert "2 more open incidents" in block
     assert "quick was" not in block
     assert 'data-swap="incidents"' in board.client.get("/?fragment=1").text
+
+
+def test_an_open_incident_whose_models_answer_again_says_so(board: Board) -> None:
+    (incident,) = stored(
+        board.store, an_incident("acme/main/quick", "acme/main/slow", started_at=ago(minutes=9))
+    )
+    quick, slow = incident.targets
+    again = Reason(ReasonKey.RECOVERING, (("n", 2), ("of", 3)))
+    board.store.add_results([a_result(target=target, due_at=ago(minutes=1)) for target in (quick, slow)])
+    board.store.set_verdict(quick, Verdict(State.DEGRADED, again, ago(minutes=2), ago(minutes=1)))
+    board.store.set_verdict(slow, Verdict(State.DOWN, STALLED, ago(minutes=9), ago(minutes=1)))
+    assert "answers again" not in open_incidents(board)
+    board.store.set_verdict(slow, Verdict(State.DEGRADED, again, ago(minutes=2), ago(minutes=1)))
+    assert "answers again, 2 of 3 good ones in a row" in open_incidents(board)
+
+
+def open_incidents(board: Board) -> str:
+    board.tick()
+    page = board.client.get("/").text.replace("\N{NO-BREAK SPACE}", " ")
+    return page.split('<section class="open-incidents"')[1].split("</section>")[0]
 
 
 def test_bars_tell_the_incidents_of_their_day(board: Board) -> None:
