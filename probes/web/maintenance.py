@@ -24,7 +24,7 @@ from probes.web.queries.maintenance import (
     AHEAD,
     BACK,
     MaintenanceView,
-    Window,
+    MaintenanceWindow,
     maintenance_view,
     notices,
     windows_of,
@@ -179,13 +179,13 @@ def _private(body: str, status: int = 200) -> Response:
 
 
 @blueprint.app_template_global()
-def maintenance_notices() -> tuple[Window, ...]:
+def maintenance_notices() -> tuple[MaintenanceWindow, ...]:
     """For the banners of every page."""
     return notices(current_snapshot())
 
 
 @blueprint.app_template_global()
-def maintenance_of(target: str) -> tuple[Window, ...]:
+def maintenance_of(target: str) -> tuple[MaintenanceWindow, ...]:
     """For a model's page."""
     return windows_of(current_snapshot(), target)
 

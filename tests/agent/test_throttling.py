@@ -8,14 +8,14 @@ import pytest
 from probes.agent.doubts import Confirmations
 from probes.agent.throttling import Throttled, longest_wait
 from probes.domain.outcome import Outcome
-from probes.domain.result import Trigger
+from probes.domain.result import ProbeResult, Trigger
 from probes.simulator.behaviour import Behaviour, Choice, Phase
 from probes.simulator.catalogue import scenario_named
 from probes.simulator.run import serve_in_thread
 from probes.simulator.server import SimulatorConfig
-from probes.store.base import ResultQuery
+from probes.store.base import ResultQuery, Store
 from tests.agent.conftest import World
-from tests.agent.test_agent import newest, request_refresh
+from tests.agent.test_agent import request_refresh
 from tests.examples import NOON, a_result, a_target
 from tests.fakes import FakeClock
 from tests.waiting import wait_until
@@ -96,14 +96,14 @@ def test_a_witness_that_is_throttled_is_left_alone() -> None:
 def test_a_confirming_probe_that_is_throttled_silences_the_next_slot(
     tmp_path: Path,
 ) -> None:
-    phases = (("fast", 1), ("error-500", 1), ("rate-limited", 999))
+    phases = (("fast", 2), ("error-500", 1), ("rate-limited", 999))
     played = Behaviour(tuple(Phase((Choice(scenario_named(name)),), length) for name, length in phases))
     with serve_in_thread(SimulatorConfig(models={"blip": played})) as upstream:
         world = World(tmp_path, upstream)
         world.write_config("blip", interval="10s", extra="agent: {confirm_after: 1s}\n")
         store = world.open_store()
         with world.running_agent():
-            wait_until("the first answer", lambda: newest(store, "acme/main/blip"))
+            wait_until("a slot just gone, the next one far away", lambda: len(answers(store)) == 2)
             request_refresh(store)
             (skipped,) = wait_until(
                 "a slot to be left out",
@@ -113,6 +113,10 @@ def test_a_confirming_probe_that_is_throttled_silences_the_next_slot(
         store.close()
     assert [result.trigger for result in asked] == [Trigger.CONFIRM]
     assert "throttled" in (skipped.error or "")
+
+
+def answers(store: Store) -> tuple[ProbeResult, ...]:
+    return store.results(ResultQuery(outcomes=[Outcome.OK])).results
 
 
 def test_the_agent_leaves_out_a_throttled_slot_and_records_why(world: World) -> None:

@@ -34,7 +34,7 @@ TEXTS: Final = """() => {
 # Terms that Chinese readers of such a page use as they are, and values as providers send them.
 TERMS: Final = (
     "firsttoken english api openapi json csv ndjson yaml html markdown prometheus "
-    "atom rss ical feed statuspage "
+    "atom rss ical feed atlassian statuspage google site reliability workbook "
     "http https url uri utc tls tcp dns sdk sse token tokens ttft tpot tps itl sqlite "
     "mongodb wilson anthropic openai azure messages chat completions responses id ms kb mb gb "
     "auto python agent retry-after content-type ok get post null true false max length stop default charset"

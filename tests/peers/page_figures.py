@@ -95,7 +95,7 @@ def stats_rows(page: Element) -> dict[str, StatsRow]:
 
 
 def _stats_row(row: Element) -> StatsRow:
-    state, model, _provider, counted, availability, *times, throughput, errors, _last = list(row)
+    state, model, _provider, counted, availability, *times, throughput, errors, _incidents, _last = list(row)
     categories = classed(model, "pill")
     p50, p95, p99, response_p50, response_p95 = (text_of(cell) for cell in times)
     return StatsRow(

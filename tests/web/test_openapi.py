@@ -133,6 +133,11 @@ def test_every_schema_is_valid_and_every_reference_leads_somewhere(document: dic
             Draft202012Validator.check_schema(parameter["schema"])
 
 
+def test_every_schema_has_a_name_of_its_own(document: dict[str, Any]) -> None:
+    """Two classes of one name would be told apart by where they live in our code."""
+    assert not [name for name in document["components"]["schemas"] if "__" in name]
+
+
 def test_the_document_describes_every_route_and_no_other(board: Board, document: dict[str, Any]) -> None:
     routes = {
         (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule.removeprefix("/api/v1")), method.lower())

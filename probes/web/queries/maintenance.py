@@ -19,7 +19,7 @@ MAX_WINDOWS: Final = 200  # of a list
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class MaintenanceWindow:
     """One announced span. `targets`: the configured ones that it holds."""
 
     maintenance_id: str
@@ -32,7 +32,7 @@ class Window:
     targets: tuple[str, ...]
 
     @classmethod
-    def of(cls, window: Occurrence, snapshot: Snapshot) -> "Window":
+    def of(cls, window: Occurrence, snapshot: Snapshot) -> "MaintenanceWindow":
         rule = window.rule
         return cls(
             maintenance_id=rule.id,
@@ -50,8 +50,8 @@ class Window:
 class MaintenanceList:
     """Of 30 days ahead and 30 days back; rules and pauses as they were announced."""
 
-    windows: tuple[Window, ...]  # running and to come, by start
-    past: tuple[Window, ...]  # latest first
+    windows: tuple[MaintenanceWindow, ...]  # running and to come, by start
+    past: tuple[MaintenanceWindow, ...]  # latest first
     maintenance: tuple[Maintenance, ...]
     pauses: tuple[Pause, ...]
 
@@ -60,7 +60,7 @@ class MaintenanceList:
 class Row:
     """A window on the page, with the rule that it comes from."""
 
-    window: Window
+    window: MaintenanceWindow
     rule: Maintenance
     names: tuple[str, ...]  # of the models that it holds
 
@@ -115,13 +115,13 @@ def maintenance_view(snapshot: Snapshot) -> MaintenanceView:
     )
 
 
-def windows_of(snapshot: Snapshot, target_id: str) -> tuple[Window, ...]:
+def windows_of(snapshot: Snapshot, target_id: str) -> tuple[MaintenanceWindow, ...]:
     """The next few that hold one target."""
     rules = [rule for rule in snapshot.maintenance if concerns(rule, target_id)]
     return _windows(upcoming(rules, snapshot.now, AHEAD)[:SHOWN_OF_RULE], snapshot)
 
 
-def notices(snapshot: Snapshot) -> tuple[Window, ...]:
+def notices(snapshot: Snapshot) -> tuple[MaintenanceWindow, ...]:
     """What every page speaks of: windows that go on or begin soon, and hold something that is probed."""
     probed = {target.id for target in snapshot.targets if target.readiness is Readiness.READY}
     soon = _windows(_few_of_each(upcoming(snapshot.maintenance, snapshot.now, NOTICE), 1), snapshot)
@@ -133,15 +133,15 @@ def _pauses(snapshot: Snapshot) -> tuple[Pause, ...]:
     return tuple(pause for pause in snapshot.pauses if is_paused(pause, snapshot.now))
 
 
-def _windows(found: Iterable[Occurrence], snapshot: Snapshot) -> tuple[Window, ...]:
-    return tuple(Window.of(window, snapshot) for window in list(found)[:MAX_WINDOWS])
+def _windows(found: Iterable[Occurrence], snapshot: Snapshot) -> tuple[MaintenanceWindow, ...]:
+    return tuple(MaintenanceWindow.of(window, snapshot) for window in list(found)[:MAX_WINDOWS])
 
 
 def _rows(found: Sequence[Occurrence], snapshot: Snapshot) -> tuple[Row, ...]:
     names = {target.id: target.name for target in snapshot.targets}
     rows = []
     for occurrence in found[:MAX_WINDOWS]:
-        window = Window.of(occurrence, snapshot)
+        window = MaintenanceWindow.of(occurrence, snapshot)
         rows.append(Row(window, occurrence.rule, tuple(names[target] for target in window.targets)))
     return tuple(rows)
 
