@@ -105,7 +105,8 @@ class IncidentKeeper:
         if target in self._worked or any(result.outcome.is_up for result in judged.recent):
             self._worked.add(target)
             return True
-        known = self._store.statistics().get(target)  # which older results, of a spool say, may have filled since
+        # Asked anew each time: older results, of a spool say, may have come in since.
+        known = self._store.statistics().get(target)
         if known is None or not known.total_ok:
             return False
         self._worked.add(target)
