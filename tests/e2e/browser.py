@@ -27,7 +27,8 @@ ABORTED: Final = (
 
 Scheme = Literal["light", "dark"]
 
-# Kept in the page, because a policy violation and a layout shift are told to nobody else.
+# Kept in the page, because a policy violation and a layout shift are told to nobody else. A shift below 0.001, a
+# hundredth of what counts as good, is a page that a loaded machine painted in the middle of a table's head.
 LISTENERS: Final = """
 window.__violations = [];
 document.addEventListener("securitypolicyviolation", (event) =>
@@ -36,7 +37,7 @@ window.__shifts = [];
 new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) {
     const moved = entry.sources.map(({ node }) => node?.outerHTML?.slice(0, 100) ?? node?.nodeValue);
-    if (entry.hadRecentInput || entry.value < 0.00005) continue;
+    if (entry.hadRecentInput || entry.value < 0.001) continue;
     window.__shifts.push(`${entry.value.toFixed(4)} ${moved.join(" | ")}`);
   }
 }).observe({ type: "layout-shift", buffered: true });
