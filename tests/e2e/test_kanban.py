@@ -84,3 +84,16 @@ def test_the_wall_has_large_cards_and_no_controls(demo: Service, visitor: Visito
     assert tab.page.locator(".card__name").first.evaluate(size) > usual
     for role in ("navigation", "searchbox", "button", "checkbox"):
         expect(tab.page.get_by_role(role).locator("visible=true")).to_have_count(0)
+
+
+@pytest.mark.parametrize("path", ["/kanban", "/kanban?wall=1"])
+@pytest.mark.parametrize("width", [375, 1000, 1160, 1280, 1920])
+def test_no_columns_title_is_wider_than_its_column(
+    path: str, width: int, demo: Service, visitor: Visitor
+) -> None:
+    tab = visitor.tab(width=width)
+    tab.open(demo.url + path)
+    titles = tab.page.locator(".column__title")
+    wide = "titles => titles.filter((title) => title.scrollWidth > title.clientWidth + 1).map((t) => t.textContent)"
+    assert titles.count() > 0
+    assert titles.evaluate_all(wide) == []
