@@ -246,6 +246,8 @@ def test_a_look_up_that_is_given_up_leaves_nothing_behind() -> None:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+        assert task.cancelled()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
 
     asyncio.run(give_up())
 

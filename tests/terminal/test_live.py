@@ -68,7 +68,10 @@ def test_the_frame_follows_the_terminals_size(config: Path) -> None:
 
 def test_many_targets_in_a_small_window_take_a_line_each(config: Path) -> None:
     with terminal("acme/main", "--watch", "--config", str(config), size=(100, 14)) as seen:
-        seen.wait_for("1 server_error", "early", "late", "twin", "fast", "echoes-key")
+        names = ("early", "late", "twin", "fast", "echoes-key")
+        frame = seen.wait_for("1 server_error", *names)
+        for name in names:
+            assert sum(f"/{name} " in f"{line} " for line in frame.splitlines()) == 1
         seen.type(b"\x03")
         seen.finish()
 
